@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Where an application meets a tube on its own machine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tubes/error.hpp"
+
+namespace tubes {
+inline namespace v0 {
+
+/// A local meeting point: something to connect to (the target of a share) or to listen on (this end of a tube).
+struct Endpoint {
+    enum class Kind : std::uint8_t {
+        in_process,   ///< The application reads and writes tubes::Stream objects itself.
+        tcp,          ///< `host` and `port`; listening with port 0 picks a free one.
+        unix_path,    ///< A Unix socket at `path`; when listening it is created with mode 0600 and removed at the end.
+        unix_abstract,  ///< A Unix socket in Linux's abstract namespace, `path` without the leading zero byte.
+        descriptors,  ///< Reads `input`, writes `output` (standard input and output); one stream, then it ends.
+    };
+
+    Kind kind = Kind::in_process;
+    std::string host;
+    std::uint16_t port = 0;
+    std::string path;
+    int input = -1;   ///< Borrowed: not closed.
+    int output = -1;  ///< Borrowed: not closed.
+
+    static Endpoint in_process() { return {}; }
+    static Endpoint tcp(std::string host, std::uint16_t port);
+    static Endpoint unix_path(std::string path);
+    static Endpoint unix_abstract(std::string name);
+    static Endpoint descriptors(int input, int output);
+
+    /// Reads "8080", "host:8080", "[::1]:8080", "unix:/run/app.sock", "unix:@name"; a bare port means 127.0.0.1.
+    /// Errc::invalid_argument otherwise.
+    static result<Endpoint> parse(std::string_view text);
+
+    /// The form parse() reads; "in-process" and "stdio" for the others.
+    std::string to_string() const;
+};
+
+}  // namespace v0
+}  // namespace tubes
