@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every fixed limit of what is read from the wire; configurable ones are in core/link/link.hpp.
+// Spec: docs/protocol.md, "Limits".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tubes/core/ports/message_path.hpp"
+
+namespace tubes::wire {
+
+// Signals and control messages. Sizes are bytes of the encoded message, counts are entries of one list.
+inline constexpr std::size_t kMaxSignal = 256 * 1024;          ///< One signal or reply.
+inline constexpr std::size_t kMaxControlMessage = 192 * 1024;  ///< One control message; holds 32 full parameters.
+inline constexpr std::size_t kMaxTransports = 16;              ///< Transport descriptions of a signal.
+inline constexpr std::size_t kMaxCandidates = 64;              ///< Candidates of a signal.
+inline constexpr std::size_t kMaxAttributes = 16;              ///< Of one description or candidate.
+inline constexpr std::size_t kMaxAttributeName = 32;           ///< Bytes.
+inline constexpr std::size_t kMaxAttributeValue = 1024;        ///< Bytes.
+inline constexpr std::size_t kMaxServices = 256;               ///< Of a service list.
+inline constexpr std::uint64_t kMaxOfferLifetime = 7 * 86400;  ///< Seconds.
+
+// Frames.
+inline constexpr std::size_t kMaxMessage = core::ports::kMaxMessageSize;  ///< Header and payload of one frame.
+inline constexpr std::size_t kDataHeader = 16;                            ///< Bytes of every header but ACK's.
+inline constexpr std::size_t kAckHeader = 20;                             ///< Bytes of an ACK frame.
+inline constexpr std::size_t kMaxPayload = kMaxMessage - kDataHeader;     ///< Of one DATA frame.
+inline constexpr std::size_t kMaxHello = 1024;                            ///< Encoded Hello, without its header.
+
+// Versions and features of the link protocol.
+inline constexpr std::uint32_t kOldestVersion = 1;
+inline constexpr std::uint32_t kNewestVersion = 1;
+inline constexpr std::uint64_t kFeatures = 0;  ///< None defined yet; both ends use the intersection.
+
+}  // namespace tubes::wire
