@@ -18,7 +18,7 @@ struct Pin {
     PublicKey key;
     bool accepted = false;       ///< The user (or trust on first use) took it; "always" covers it.
     bool verified = false;       ///< Compared by `verify`; implies accepted.
-    std::int64_t first_seen = 0;  ///< Seconds since the epoch (UTC), for people.
+    std::int64_t first_seen = 0;  ///< Seconds since the epoch (UTC), for people. In put(), 0: the store sets it.
 };
 
 /// Pinned keys by account and contact.
@@ -43,8 +43,10 @@ public:
     /// The most specific decision for (contact, service), Policy::ask where the user decided nothing.
     virtual Policy policy(const AccountName& account, const ContactAddress& contact, const std::string& service,
                           Direction direction) const = 0;
-    /// Which addresses links with this contact may use.
-    virtual AddressPolicy addresses(const AccountName& account, const ContactAddress& contact) const = 0;
+    /// Which addresses links with this contact may use: what the user decided, or `fallback` (relay only for
+    /// strangers) where the user decided nothing.
+    virtual AddressPolicy addresses(const AccountName& account, const ContactAddress& contact,
+                                    AddressPolicy fallback) const = 0;
 };
 
 }  // namespace tubes::core::ports

@@ -129,7 +129,8 @@ public:
         virtual void on_pending(const PendingRequest& request) = 0;
         /// It is over without an answer of ours: cancelled, withdrawn, expired, taken.
         virtual void on_pending_ended(const OfferId& id, Errc reason) = 0;
-        /// A peer's tube to a share or offer of ours is open; streams follow.
+        /// A peer's tube to a share or offer of ours is open; streams follow. Also (`incoming` false) a tube from an
+        /// offer that the user's standing "always" accepted without asking.
         virtual void on_tube_open(const TubeStatus& tube) = 0;
         /// The peer opened a stream in an open tube.
         virtual void on_stream(const TubeId& tube, std::shared_ptr<Stream> stream) = 0;
@@ -230,6 +231,9 @@ public:
 
     /// Re-applies policies after the user changed them: closes what is no longer allowed.
     virtual void policies_changed() = 0;
+
+    /// The machine's addresses or routes changed: links look for new paths at once, without losing those they have.
+    virtual void network_changed() = 0;
 
     virtual std::vector<TubeStatus> tubes() const = 0;
     virtual std::vector<LinkReport> links() const = 0;
