@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tubes/base/bytes.hpp"
+#include "tubes/core/wire/limits.hpp"
 
 namespace tubes::presence::local {
 
@@ -26,7 +27,7 @@ struct Frame {
 
 inline constexpr std::size_t kLengthSize = 4;             ///< Bytes of the length field.
 inline constexpr std::size_t kFrameHeader = 9;            ///< Bytes of type and id.
-inline constexpr std::size_t kMaxPayload = 64 * 1024;     ///< Bytes; larger frames end the session.
+inline constexpr std::size_t kMaxPayload = wire::kMaxSignal;  ///< Bytes; larger frames end the session.
 inline constexpr std::uint8_t kVersion = 1;               ///< Of this protocol.
 inline constexpr std::size_t kMaxNodeName = 64;           ///< Bytes of a node's name, [A-Za-z0-9._-].
 
