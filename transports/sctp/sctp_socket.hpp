@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// usrsctp's sockets and settings. Every function runs inside SctpStack::enter.
+// Spec: RFC 6458 (socket options); RFC 8831 §6 (what data channels ask of SCTP).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "transports/sctp/sctp_stack.hpp"
+
+struct socket;
+union sctp_sockstore;
+struct sctp_rcvinfo;
+
+namespace tubes::transports {
+
+/// Both ends' SCTP port (RFC 8841 §12.1 names the same default).
+inline constexpr std::uint16_t kSctpPort = 5000;
+
+struct SctpSocketCallbacks {
+    int (*receive)(struct socket*, union sctp_sockstore, void*, std::size_t, struct sctp_rcvinfo, int, void*);
+    int (*acknowledged)(struct socket*, std::uint32_t, void*);
+};
+
+/// The callbacks that feed SctpEvents.
+const SctpSocketCallbacks& sctp_socket_callbacks() noexcept;
+
+/// Process-wide defaults; called by SctpStack once usrsctp is started.
+void configure_sctp();
+
+struct SctpSettings {
+    std::uint16_t streams = 32;  ///< In each direction.
+    std::size_t mtu = 1160;      ///< Largest SCTP packet.
+};
+
+/// Closes with an ABORT if the association still stands. Never blocks.
+struct SctpSocketClose {
+    void operator()(struct socket* socket) const noexcept;
+};
+using SctpSocketPtr = std::unique_ptr<struct socket, SctpSocketClose>;
+
+/// A configured socket, bound but not connected; Errc::internal if usrsctp refuses. Once it is closed,
+/// forget_sctp_address() takes the id out of usrsctp's tables.
+result<SctpSocketPtr> open_sctp_socket(SctpId id, const SctpSettings& settings);
+
+void forget_sctp_address(SctpId id);
+
+/// Begins the association. Both ends do (RFC 9260 §5.2.1). Errc::internal if usrsctp refuses.
+result<void> connect_sctp(struct socket& socket, SctpId id, const SctpSettings& settings);
+
+/// Whether usrsctp took a message: no room just now, or the association is over.
+enum class SctpTaken : std::uint8_t { yes, full, broken };
+/// Hands usrsctp one whole message for ordered, reliable delivery.
+SctpTaken send_sctp(struct socket& socket, std::uint16_t stream, std::uint32_t protocol, core::ByteView message);
+
+/// Hands usrsctp a packet that arrived.
+void receive_sctp(SctpId id, core::ByteView packet);
+
+/// Size of the send buffer: what acknowledged() reports is to be taken from it.
+std::size_t sctp_send_buffer() noexcept;
+
+/// Congestion window in bytes, absent when there is no association.
+std::optional<std::size_t> sctp_congestion_window(struct socket& socket);
+
+/// Largest packet from now on; follows the path below.
+void set_sctp_mtu(struct socket& socket, SctpId id, std::size_t mtu);
+
+/// Sends what was taken, then SHUTDOWN (RFC 9260 §9.2).
+void shutdown_sctp(struct socket& socket);
+
+/// What a notification says of the association.
+enum class SctpChange : std::uint8_t { none, up, lost, refused, finished };
+SctpChange read_sctp_change(core::ByteView notification) noexcept;
+
+}  // namespace tubes::transports
