@@ -44,8 +44,12 @@ const char* text_of(Errc code) noexcept {
     return "unknown error";
 }
 
+// Fixed, so that copies of the category in several libraries of one process compare equal.
+constexpr unsigned long long kCategoryId = 0x7475626573a10001;
+
 class Category final : public boost::system::error_category {
 public:
+    Category() noexcept : error_category(kCategoryId) {}
     const char* name() const noexcept override { return "tubes"; }
     std::string message(int value) const override { return text_of(static_cast<Errc>(value)); }
 };

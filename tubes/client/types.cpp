@@ -8,12 +8,13 @@ namespace tubes {
 inline namespace v0 {
 namespace {
 
-constexpr std::size_t kMaxNameLength = 64;         // characters; docs/protocol.md, "Limits"
-constexpr std::size_t kMaxParameters = 32;         // entries
-constexpr std::size_t kMaxParameterValue = 4096;   // bytes
+constexpr std::size_t kMaxNameLength = 64;        // characters; docs/protocol.md, "Limits"
+constexpr std::size_t kMaxParameters = 32;        // entries
+constexpr std::size_t kMaxParameterValue = 4096;  // bytes
 
 bool is_name_character(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
 }
 
 std::size_t size_of(const ParameterValue& value) noexcept {

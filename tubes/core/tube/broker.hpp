@@ -89,6 +89,7 @@ struct TubeStatus {
     Parameters parameters;
     TubeState state = TubeState::pending;
     bool incoming = false;  ///< The peer uses our share or offer.
+    std::optional<OfferId> offer;  ///< The offer that it came from, on both sides; empty for a share.
     std::size_t streams = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_received = 0;

@@ -7,12 +7,13 @@
 #include <string_view>
 
 #include "tubes/error.hpp"
+#include "tubes/export.hpp"
 
 namespace tubes {
 inline namespace v0 {
 
 /// A local meeting point: something to connect to (the target of a share) or to listen on (this end of a tube).
-struct Endpoint {
+struct TUBES_API Endpoint {
     enum class Kind : std::uint8_t {
         in_process,   ///< The application reads and writes tubes::Stream objects itself.
         tcp,          ///< `host` and `port`; listening with port 0 picks a free one.

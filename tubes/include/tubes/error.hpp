@@ -5,6 +5,8 @@
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 
+#include "tubes/export.hpp"
+
 namespace tubes {
 inline namespace v0 {
 
@@ -52,7 +54,7 @@ enum class Errc {
 };
 
 /// The category of Errc: name "tubes"; message() is one English sentence fragment, lower case, no full stop.
-const boost::system::error_category& tubes_category() noexcept;
+TUBES_API const boost::system::error_category& tubes_category() noexcept;
 
 /// Makes Errc convertible to error_code (found by argument-dependent lookup).
 inline error_code make_error_code(Errc code) noexcept {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tubes/export.hpp"
 #include "tubes/options.hpp"
 #include "tubes/status.hpp"
 #include "tubes/stream.hpp"
@@ -40,7 +41,7 @@ auto initiate(Token&& token, Start start) {
 }  // namespace detail
 
 /// Something this user offers to others; lives as long as the object.
-class Share {
+class TUBES_API Share {
 public:
     Share() = default;
     explicit Share(std::shared_ptr<detail::ShareBackend> backend);
@@ -68,7 +69,7 @@ private:
 };
 
 /// A local socket whose connections go through a tube; lives as long as the object.
-class Listener {
+class TUBES_API Listener {
 public:
     Listener() = default;
     explicit Listener(std::shared_ptr<detail::ListenerBackend> backend);
@@ -93,7 +94,7 @@ private:
 };
 
 /// An open tube to a contact's service; lives as long as the object.
-class Tube {
+class TUBES_API Tube {
 public:
     Tube() = default;
     explicit Tube(std::shared_ptr<detail::TubeBackend> backend);
@@ -138,7 +139,7 @@ private:
 
 /// A subscription to a node's events. Holds at most 1024 that were not taken yet; then the oldest are dropped and
 /// EventsLost says how many.
-class Events {
+class TUBES_API Events {
 public:
     Events() = default;
     explicit Events(std::shared_ptr<detail::EventsBackend> backend);
@@ -162,7 +163,7 @@ private:
 /// a node with a thread of its own, which joins it (bounded: 3 s) unless called on that thread. Handlers complete on
 /// their associated executor, else on the node's, never inside the call. After fork() every operation in the child
 /// fails with Errc::forked.
-class Node {
+class TUBES_API Node {
 public:
     Node() = default;
     explicit Node(std::shared_ptr<detail::NodeBackend> backend);
@@ -249,6 +250,12 @@ public:
     auto async_accept_offer(std::string id, Token&& token) {
         return start<Tube>(&Node::start_accept_offer, std::move(id), std::forward<Token>(token));
     }
+    /// Takes charge of a tube that a standing "always" accepted without asking: TubeOpened::tube.id where `incoming`
+    /// is false. not_found, also when it was taken before. Signature: void(error_code, Tube).
+    template <class Token>
+    auto async_take_tube(std::string id, Token&& token) {
+        return start<Tube>(&Node::start_take_tube, std::move(id), std::forward<Token>(token));
+    }
     /// Answers a request for one of our services, or rejects an offer. not_found. Signature: void(error_code).
     template <class Token>
     auto async_answer(std::string id, bool accept, Token&& token) {
@@ -325,6 +332,7 @@ private:
     static void start_offer(const Backend&, OfferOptions, detail::Handler<Share>);
     static void start_connect(const Backend&, ConnectOptions, detail::Handler<Tube>);
     static void start_accept_offer(const Backend&, std::string, detail::Handler<Tube>);
+    static void start_take_tube(const Backend&, std::string, detail::Handler<Tube>);
     static void start_answer(const Backend&, std::pair<std::string, bool>, detail::Handler<>);
     static void start_ping(const Backend&, std::pair<std::string, std::chrono::milliseconds>,
                            detail::Handler<std::vector<PingInfo>>);

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "tubes/export.hpp"
 #include "tubes/types.hpp"
 
 namespace tubes {
@@ -17,7 +18,7 @@ inline namespace v0 {
 
 /// Where an account is on its way.
 enum class AccountState : std::uint8_t { offline, connecting, online, reconnecting };
-std::string_view to_string(AccountState state) noexcept;
+TUBES_API std::string_view to_string(AccountState state) noexcept;
 
 /// One account of this node. "local" is always there: this user's programs on this machine.
 struct AccountInfo {
@@ -61,7 +62,7 @@ struct OfferedService {
 
 /// What is known of a key when a decision is asked for.
 enum class KeyStanding : std::uint8_t { known, first, new_key };
-std::string_view to_string(KeyStanding standing) noexcept;
+TUBES_API std::string_view to_string(KeyStanding standing) noexcept;
 
 /// A request for one of our services, or an offer made to us, that waits for an answer.
 struct PendingInfo {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tubes/error.hpp"
+#include "tubes/export.hpp"
 
 namespace tubes {
 inline namespace v0 {
@@ -18,10 +19,10 @@ inline namespace v0 {
 namespace detail {
 class StreamBackend;
 using TransferHandler = boost::asio::any_completion_handler<void(error_code, std::size_t)>;
-void start_read(const std::shared_ptr<StreamBackend>& backend, std::vector<boost::asio::mutable_buffer> buffers,
-                TransferHandler handler);
-void start_write(const std::shared_ptr<StreamBackend>& backend, std::vector<boost::asio::const_buffer> buffers,
-                 TransferHandler handler);
+TUBES_API void start_read(const std::shared_ptr<StreamBackend>& backend,
+                          std::vector<boost::asio::mutable_buffer> buffers, TransferHandler handler);
+TUBES_API void start_write(const std::shared_ptr<StreamBackend>& backend,
+                           std::vector<boost::asio::const_buffer> buffers, TransferHandler handler);
 /// Most buffers of a sequence that one operation looks at.
 inline constexpr std::size_t kMaxBuffers = 64;
 }  // namespace detail
@@ -29,7 +30,7 @@ inline constexpr std::size_t kMaxBuffers = 64;
 /// Meets Asio's AsyncReadStream and AsyncWriteStream requirements, so that asio::async_read, Beast and the like work
 /// over it. One read and one write may be outstanding at a time. Movable; the moved-from object is empty. Destroying
 /// it resets the connection unless both directions had ended. Any thread may use it, one at a time.
-class Stream {
+class TUBES_API Stream {
 public:
     using executor_type = boost::asio::any_io_executor;
     using lowest_layer_type = Stream;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tubes/error.hpp"
+#include "tubes/export.hpp"
 
 namespace tubes {
 inline namespace v0 {
@@ -34,8 +35,8 @@ enum class PathKind : std::uint8_t {
 };
 
 /// The stable lower-case name of a kind, as status output and logs print it: "direct-tls".
-std::string_view to_string(PathKind kind) noexcept;
-std::string_view to_string(TubeKind kind) noexcept;
+TUBES_API std::string_view to_string(PathKind kind) noexcept;
+TUBES_API std::string_view to_string(TubeKind kind) noexcept;
 
 /// What to do when a contact asks for, or offers, a service.
 enum class Policy : std::uint8_t {
@@ -57,10 +58,10 @@ using ParameterValue = std::variant<std::string, std::vector<std::uint8_t>, std:
 using Parameters = std::map<std::string, ParameterValue>;
 
 /// True for names a share may have: 1 to 64 characters of [A-Za-z0-9._-].
-bool is_valid_service_name(std::string_view name) noexcept;
+TUBES_API bool is_valid_service_name(std::string_view name) noexcept;
 
 /// Checks names, counts and sizes of parameters against the limits above; Errc::invalid_argument otherwise.
-result<void> check_parameters(const Parameters& parameters);
+TUBES_API result<void> check_parameters(const Parameters& parameters);
 
 }  // namespace v0
 }  // namespace tubes

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Gives the backends' type information one home.
+#include "tubes/client/backend.hpp"
+
+namespace tubes {
+inline namespace v0 {
+namespace detail {
+
+StreamBackend::~StreamBackend() = default;
+ShareBackend::~ShareBackend() = default;
+ListenerBackend::~ListenerBackend() = default;
+TubeBackend::~TubeBackend() = default;
+EventsBackend::~EventsBackend() = default;
+NodeBackend::~NodeBackend() = default;
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace tubes
