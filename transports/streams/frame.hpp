@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How messages lie in a byte stream.
+// Spec: docs/protocol.md, "Framing on byte streams".
+//
+//   0                 1                 2                 3
+//   +-----------------+-----------------+-----------------+----------------------------
+//   |      length, 16 bits, big-endian  |      lane       |  message, `length` bytes …
+//   +-----------------+-----------------+-----------------+----------------------------
+//
+// length: 0 to 16384, of the message alone. lane: 0 to 31 for messages. Lane 255 with length 0 is the nomination: the
+// first frame that the link's initiator sends on a connection it chose, and never sent again.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "tubes/core/ports/message_path.hpp"
+
+namespace tubes::transports {
+
+/// Bytes of a frame's header.
+inline constexpr std::size_t kFrameHeaderSize = 3;
+
+/// The largest frame: header and message.
+inline constexpr std::size_t kMaxFrameSize = kFrameHeaderSize + core::ports::kMaxMessageSize;
+
+/// The nomination frame, whole.
+inline constexpr std::array<std::uint8_t, kFrameHeaderSize> kNominationFrame = {0, 0, 0xff};
+
+/// One message as it lies in the received bytes; borrows them.
+struct Frame {
+    core::ports::Lane lane = 0;
+    base::ByteView message;
+    /// Where the next frame begins.
+    std::size_t size() const noexcept { return kFrameHeaderSize + message.size(); }
+};
+
+/// The first frame in `received`: nothing if it is not whole yet; Errc::protocol_violation, as soon as the header is
+/// there, if its length or lane is not allowed. Never reads past `received`.
+inline result<std::optional<Frame>> parse_frame(base::ByteView received) {
+    if (received.size() < kFrameHeaderSize) return std::optional<Frame>();
+    const std::size_t length = static_cast<std::size_t>(received[0]) << 8U | received[1];
+    const core::ports::Lane lane = received[2];
+    if (length > core::ports::kMaxMessageSize || lane >= core::ports::kLaneCount) {
+        return make_error_code(Errc::protocol_violation);
+    }
+    if (received.size() < kFrameHeaderSize + length) return std::optional<Frame>();
+    return std::optional<Frame>(Frame{lane, received.subspan(kFrameHeaderSize, length)});
+}
+
+/// The header of a frame with a message of `length` bytes, at most kMaxMessageSize.
+constexpr std::array<std::uint8_t, kFrameHeaderSize> frame_header(core::ports::Lane lane, std::size_t length) {
+    return {static_cast<std::uint8_t>(length >> 8U), static_cast<std::uint8_t>(length & 0xffU), lane};
+}
+
+}  // namespace tubes::transports
