@@ -268,6 +268,13 @@ public:
         return start<std::vector<PingInfo>>(&Node::start_ping, std::pair(std::move(contact), deadline),
                                             std::forward<Token>(token));
     }
+    /// Examines what connections depend on: interfaces, accounts and their servers' features, the NAT's behaviour as
+    /// the accounts' STUN servers see it (RFC 5780), relays. Contacts only servers that the user or the user's server
+    /// named. Takes up to 10 s. Signature: void(error_code, std::vector<Finding>).
+    template <class Token>
+    auto async_diagnose(Token&& token) {
+        return start<std::vector<Finding>>(&Node::start_diagnose, 0, std::forward<Token>(token));
+    }
     /// Keys seen for a contact, with the digits to compare. Signature: void(error_code, std::vector<PinInfo>).
     template <class Token>
     auto async_pins(std::string contact, Token&& token) {
@@ -336,6 +343,7 @@ private:
     static void start_answer(const Backend&, std::pair<std::string, bool>, detail::Handler<>);
     static void start_ping(const Backend&, std::pair<std::string, std::chrono::milliseconds>,
                            detail::Handler<std::vector<PingInfo>>);
+    static void start_diagnose(const Backend&, int, detail::Handler<std::vector<Finding>>);
     static void start_pins(const Backend&, std::string, detail::Handler<std::vector<PinInfo>>);
     static void start_set_pin(const Backend&, PinChange, detail::Handler<>);
     static void start_compare(const Backend&, std::string, detail::Handler<std::string>);

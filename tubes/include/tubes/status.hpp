@@ -164,6 +164,15 @@ struct PingInfo {
     std::optional<PathInfo> path;  ///< Empty: through the server.
 };
 
+/// One thing that an examination of this machine and its network found. See Node::async_diagnose.
+struct Finding {
+    enum class Severity : std::uint8_t { fine, note, problem };
+    std::string topic;  ///< "interfaces", "account alice@example.org", "nat", "relay", "clock".
+    Severity severity = Severity::fine;
+    std::string text;    ///< What was found, one sentence.
+    std::string advice;  ///< What to do about it; empty where there is nothing to do.
+};
+
 // Events, in the order in which they happened. See Events in node.hpp.
 struct AccountChanged { AccountInfo account; };
 struct ContactChanged { ContactInfo contact; };

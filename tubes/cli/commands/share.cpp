@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `tube share` and `tube offer`: give others access to a program of this machine.
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <charconv>
+
+#include "tubes/cli/commands.hpp"
+#include "tubes/cli/control.hpp"
+#include "tubes/cli/narrator.hpp"
+#include "tubes/cli/output.hpp"
+
+namespace tubes::cli {
+namespace {
+
+namespace asio = boost::asio;
+
+struct ShareArguments {
+    std::string target;
+    std::string unix_path;
+    std::string service;
+    std::vector<std::string> contacts;
+    std::string account;
+    bool always = false;
+    int lifetime_s = 600;
+};
+
+result<Endpoint> target_of(const ShareArguments& arguments) {
+    if (!arguments.unix_path.empty()) return Endpoint::unix_path(arguments.unix_path);
+    return Endpoint::parse(arguments.target);
+}
+
+/// The name of a share that was given none: what it leads to.
+std::string service_name(const ShareArguments& arguments) {
+    if (!arguments.service.empty()) return arguments.service;
+    std::string name = arguments.unix_path.empty() ? arguments.target : arguments.unix_path;
+    if (const auto slash = name.rfind('/'); slash != std::string::npos) name = name.substr(slash + 1);
+    if (const auto colon = name.rfind(':'); colon != std::string::npos) name = name.substr(colon + 1);
+    return name;
+}
+
+/// Where the other person would listen: the same port, unless it needs privileges.
+std::string suggested_listen(const Endpoint& target) {
+    if (target.kind != Endpoint::Kind::tcp) return "127.0.0.1:0";
+    return fmt::format("127.0.0.1:{}", target.port < 1024 ? target.port + 10000 : target.port);
+}
+
+std::string online_account(const std::vector<AccountInfo>& accounts, const std::string& wanted) {
+    for (const auto& account : accounts) {
+        if (account.state != AccountState::online || account.protocol == "local") continue;
+        if (wanted.empty() || account.name == wanted) return account.name;
+    }
+    return {};
+}
+
+void print_invitation(Session& session, const ShareArguments& arguments, const ShareOptions& share,
+                      const std::string& account) {
+    const auto from = account.empty() ? std::string() : " --from " + safe(account);
+    const auto command = fmt::format("tube connect {}{} --listen {}", share.service, from, suggested_listen(share.target));
+    if (session.options().json) {
+        return print_json({{"service", share.service},
+                           {"target", share.target.to_string()},
+                           {"audience", share.audience},
+                           {"always", arguments.always},
+                           {"peer_command", command}});
+    }
+    std::string audience = "your own programs on this machine";
+    if (!share.audience.empty()) audience = safe(fmt::format("{}", fmt::join(share.audience, ", ")));
+    session.say(fmt::format("Sharing {} as {} with {}{}.", share.target.to_string(), share.service, audience,
+                            share.audience.empty() || arguments.always ? "" : ", asking you before each use"));
+    session.say(fmt::format("{}:\n  {}", share.audience.empty() ? "In another terminal" : "They type", command));
+}
+
+asio::awaitable<void> invite(Session& session, Narrator& narrator, const std::vector<std::string>& contacts) {
+    for (const auto& contact : contacts) {
+        narrator.trust_subscriptions_of(contact);
+        co_await ensure_contact(session, contact);
+    }
+}
+
+/// Stays until a signal ends the program.
+asio::awaitable<int> stay(Session& session) {
+    asio::steady_timer forever(session.context(), asio::steady_timer::time_point::max());
+    co_await forever.async_wait(kTuple);
+    co_return kSuccess;
+}
+
+asio::awaitable<int> run_share(Session& session, ShareArguments arguments) {
+    const auto target = target_of(arguments);
+    if (!target) co_return session.fail("what to share", target.error(), "give a port, HOST:PORT, or --unix PATH");
+    ShareOptions share;
+    share.service = service_name(arguments);
+    share.target = *target;
+    share.audience = arguments.contacts;
+    share.account = arguments.account;
+    share.policy = arguments.always || arguments.contacts.empty() ? Policy::always : Policy::ask;
+    if (!session.open(!arguments.contacts.empty())) co_return session.exit_code();
+    auto narrator = std::make_shared<Narrator>(session);
+    asio::co_spawn(session.context(), narrator->follow(narrator), asio::detached);
+    std::string account;
+    if (!arguments.contacts.empty()) {
+        const auto accounts = co_await session.accounts_ready();
+        account = online_account(accounts, arguments.account);
+        if (account.empty()) {
+            const auto code = make_error_code(Errc::not_connected);
+            co_return session.fail("cannot share with others", code, accounts.size() > 1 ? "" : "no account is set up: `tube login ADDRESS`");
+        }
+        co_await invite(session, *narrator, arguments.contacts);
+    }
+    auto [error, handle] = co_await session.node().async_share(share, kTuple);
+    if (error) co_return session.fail("cannot share " + safe(share.service), error);
+    ControlServer control(session, "share " + share.service);
+    print_invitation(session, arguments, share, account);
+    co_return co_await stay(session);
+}
+
+asio::awaitable<int> run_offer(Session& session, ShareArguments arguments) {
+    const auto target = target_of(arguments);
+    if (!target) co_return session.fail("what to offer", target.error(), "give a port, HOST:PORT, or --unix PATH");
+    OfferOptions offer;
+    offer.service = service_name(arguments);
+    offer.target = *target;
+    offer.contact = arguments.contacts.front();
+    offer.account = arguments.account;
+    offer.lifetime = std::chrono::seconds(arguments.lifetime_s);
+    if (!session.open(true)) co_return session.exit_code();
+    auto narrator = std::make_shared<Narrator>(session);
+    asio::steady_timer over(session.context(), asio::steady_timer::time_point::max());
+    auto outcome = std::make_shared<error_code>();
+    narrator->on_event([&over, outcome](const Event& event) {
+        const auto* ended = std::get_if<OfferEnded>(&event);
+        const auto* closed = std::get_if<TubeClosed>(&event);
+        // Taken is the good end: the tube is open and stays until it closes.
+        if (ended != nullptr && ended->reason != Errc::taken) *outcome = make_error_code(ended->reason);
+        if ((ended != nullptr && ended->reason != Errc::taken) || closed != nullptr) over.cancel();
+    });
+    asio::co_spawn(session.context(), narrator->follow(narrator), asio::detached);
+    co_await session.accounts_ready();
+    co_await invite(session, *narrator, arguments.contacts);
+    auto [error, handle] = co_await session.node().async_offer(offer, kTuple);
+    if (error) co_return session.fail("cannot offer " + safe(offer.service), error);
+    ControlServer control(session, "offer " + offer.service);
+    session.say(fmt::format("Offering {} as {} to {} for {} s; they see it in `tube serve` and `tube offers`.",
+                            offer.target.to_string(), offer.service, safe(offer.contact), arguments.lifetime_s));
+    co_await over.async_wait(kTuple);
+    narrator->on_event(nullptr);
+    if (*outcome) co_return session.fail("the offer", *outcome);
+    co_return kSuccess;
+}
+
+void add_target_options(CLI::App* command, ShareArguments* arguments) {
+    auto* target = command->add_option("TARGET", arguments->target, "Port or HOST:PORT of the program to share");
+    auto* path = command->add_option("--unix", arguments->unix_path, "Share the program at this Unix socket")
+                     ->type_name("PATH");
+    target->excludes(path);
+    command->add_option("--as", arguments->service, "Name of the service, [A-Za-z0-9._-]{1,64} (default: the port)")
+        ->type_name("NAME");
+    command->add_option("--account", arguments->account, "Use only this account")->type_name("ADDRESS");
+}
+
+}  // namespace
+
+void add_share_command(CLI::App& app, Action& selected) {
+    auto [command, arguments] =
+        make_command<ShareArguments>(app, selected, "share", "Let others use a program of this machine", run_share);
+    add_target_options(command, arguments);
+    command->add_option("--to", arguments->contacts, "Who may use it (repeat for more); default: your own programs here")
+        ->type_name("CONTACT");
+    command->add_flag("--always", arguments->always, "Do not ask before each use by known devices of these contacts");
+    command->footer("Examples:\n  tube share 8080 --as web\n  tube share 22 --as ssh --to bob@example.org\n"
+                    "  tube share --unix app.sock --as app --to bob@example.org --always");
+}
+
+void add_offer_command(CLI::App& app, Action& selected) {
+    auto [command, arguments] = make_command<ShareArguments>(
+        app, selected, "offer", "Offer a program of this machine to one contact, once", run_offer);
+    add_target_options(command, arguments);
+    command->add_option("--to", arguments->contacts, "Whom to offer it to")->type_name("CONTACT")->required()->expected(1);
+    command->add_option("--for", arguments->lifetime_s, "Seconds until the offer expires")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(1, 604800))
+        ->capture_default_str();
+    command->footer("Example:\n  tube offer 5900 --as vnc --to bob@example.org --for 300");
+}
+
+}  // namespace tubes::cli
