@@ -20,7 +20,8 @@ from cells import Cell, CellCheck, CellResult, PunchCheck, all_cells, run_cells
 from laboratory import Laboratory
 from namespaces import LabError
 from report import markdown, terminal_table
-from tube_driver import TubeCheck, find_program
+from tube_check import TubeCheck
+from tube_driver import find_program
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "nat-matrix.md"
