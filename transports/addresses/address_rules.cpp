@@ -119,8 +119,8 @@ bool AddressRules::may_reveal(const address& candidate) const {
 }
 
 bool is_virtual_interface(std::string_view name) noexcept {
-    constexpr std::array<std::string_view, 19> kPrefixes{
-        "tun", "tap", "wg", "docker", "br-", "tailscale", "cni", "virbr", "vnet", "veth", "utun", "ppp", "zt",
+    constexpr std::array<std::string_view, 18> kPrefixes{
+        "tun", "tap", "wg", "docker", "br-", "tailscale", "cni", "virbr", "vnet", "veth", "utun", "zt",
         "nebula", "podman", "flannel", "cali", "lxc", "vboxnet"};
     return std::any_of(kPrefixes.begin(), kPrefixes.end(), [name](auto prefix) { return name.starts_with(prefix); });
 }

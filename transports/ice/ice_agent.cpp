@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The agent's life: properties, gathering, signals, data.
+#include "transports/ice/ice_agent.hpp"
+
+#include <boost/asio/post.hpp>
+#include <sys/socket.h>
+
+#include <array>
+#include <utility>
+
+#include "transports/ice/nice_bridge.hpp"
+#include "tubes/base/log.hpp"
+
+namespace tubes::transports {
+namespace {
+
+using namespace std::chrono_literals;
+using core::ports::IceServer;
+
+/// Content of a UDP datagram that fits IPv6's smallest MTU (1280) with its headers (48) and TURN's (4 + 28 spare).
+constexpr std::size_t kMtu = 1200;
+/// Datagrams kept while nobody listens: the peer's first flight may be here before our own pair is selected.
+constexpr std::size_t kMaxEarly = 32;
+/// Datagrams handed to libnice at once.
+constexpr std::size_t kBatch = 48;
+/// Datagrams held while the network takes none.
+constexpr std::size_t kMaxHeld = 256;
+constexpr auto kRetry = 2ms;
+constexpr auto kRetryWithoutRoute = 20ms;
+/// Pace of checks, Ta (RFC 8445 §14.2: at least 5 ms); libnice: 20.
+constexpr guint kPacingMs = 5;
+/// First wait for an answer to a check or to a STUN server, doubled each time (RFC 8489 §6.2.1: 500 ms).
+constexpr guint kInitialTimeoutMs = 200;
+constexpr std::size_t kMaxCandidates = 32;
+/// Buffers of each UDP socket: a burst of a full send window; the kernel's own limit may be lower.
+constexpr int kSocketBuffer = 2 * 1024 * 1024;
+
+}  // namespace
+
+/// libnice's callbacks. `context` is the bridge; the calls come from the context's dispatch, data aside also from inside
+/// our own calls to libnice, so only data goes up directly.
+struct IceSignals {
+    static std::shared_ptr<IceAgent> owner(gpointer context) { return static_cast<NiceBridge*>(context)->owner.lock(); }
+
+    static void new_candidate(NiceAgent* /*agent*/, NiceCandidate* candidate, gpointer context) {
+        const auto self = owner(context);
+        auto found = from_nice_candidate(*candidate);
+        if (!self || !found || found->type == IceCandidateType::peer_reflexive) return;
+        const bool relayed = found->type == IceCandidateType::relayed;
+        if (!relayed && !self->rules_.may_reveal(found->address)) return;
+        if (self->told_candidates_++ >= kMaxCandidates) return;
+        self->tell_later([candidate = *found](IceAgent::Events& events) { events.on_ice_candidate(candidate); });
+    }
+
+    static void gathered(NiceAgent* /*agent*/, guint /*stream*/, gpointer context) {
+        if (const auto self = owner(context)) {
+            self->tell_later([](IceAgent::Events& events) { events.on_ice_gathered(); });
+        }
+    }
+
+    static void selected(NiceAgent* /*agent*/, guint /*stream*/, guint /*component*/, NiceCandidate* /*local*/,
+                         NiceCandidate* /*remote*/, gpointer context) {
+        const auto self = owner(context);
+        if (!self) return;
+        self->tell_later([weak = std::weak_ptr(self)](IceAgent::Events& events) {
+            const auto agent = weak.lock();
+            const auto pair = agent ? agent->selected() : std::nullopt;
+            if (pair) events.on_ice_selected(*pair);
+        });
+    }
+
+    static void state(NiceAgent* /*agent*/, guint /*stream*/, guint /*component*/, guint state, gpointer context) {
+        const auto self = owner(context);
+        if (!self) return;
+        base::logger("ice")->debug("component {}", nice_component_state_to_string(static_cast<NiceComponentState>(state)));
+        if (state != NICE_COMPONENT_STATE_FAILED) return;
+        self->tell_later([](IceAgent::Events& events) { events.on_ice_failed(); });
+    }
+
+    static void receive(NiceAgent* /*agent*/, guint /*stream*/, guint /*component*/, guint size, gchar* data,
+                        gpointer context) {
+        const auto self = owner(context);
+        if (self) self->receive({reinterpret_cast<const std::uint8_t*>(data), size});
+    }
+
+    static void closed(GObject* /*agent*/, GAsyncResult* /*result*/, gpointer context) {
+        const std::unique_ptr<std::weak_ptr<GlibLoop>> loop(static_cast<std::weak_ptr<GlibLoop>*>(context));
+        if (const auto alive = loop->lock()) alive->stop();
+    }
+};
+
+result<std::shared_ptr<IceAgent>> IceAgent::create(boost::asio::any_io_executor executor, bool controlling,
+                                                   Events& events) {
+    route_nice_log();
+    std::shared_ptr<IceAgent> created(new IceAgent(std::move(executor), events));
+    if (!created->start(controlling)) return make_error_code(Errc::internal);
+    return created;
+}
+
+IceAgent::IceAgent(boost::asio::any_io_executor executor, Events& events)
+    : executor_(std::move(executor)), events_(&events), retry_(executor_) {}
+
+IceAgent::~IceAgent() { close(); }
+
+bool IceAgent::start(bool controlling) {
+    loop_ = GlibLoop::create(executor_, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->flush();
+    });
+    if (!loop_) return false;
+    auto bridge = std::make_shared<NiceBridge>();
+    bridge->owner = weak_from_this();
+    bridge->agent = nice_agent_new_full(loop_->context(), NICE_COMPATIBILITY_RFC5245,
+                                        static_cast<NiceAgentOption>(NICE_AGENT_OPTION_ICE_TRICKLE |
+                                                                     NICE_AGENT_OPTION_CONSENT_FRESHNESS));
+    agent_ = bridge->agent;
+    g_object_set(agent_, "controlling-mode", controlling ? TRUE : FALSE, "ice-tcp", FALSE, "upnp", FALSE,
+                 "stun-pacing-timer", kPacingMs, "stun-initial-timeout", kInitialTimeoutMs, nullptr);
+    g_signal_connect(agent_, "new-candidate-full", G_CALLBACK(&IceSignals::new_candidate), bridge.get());
+    g_signal_connect(agent_, "candidate-gathering-done", G_CALLBACK(&IceSignals::gathered), bridge.get());
+    g_signal_connect(agent_, "new-selected-pair-full", G_CALLBACK(&IceSignals::selected), bridge.get());
+    g_signal_connect(agent_, "component-state-changed", G_CALLBACK(&IceSignals::state), bridge.get());
+    stream_ = nice_agent_add_stream(agent_, 1);
+    loop_->start(bridge);
+    if (stream_ == 0) return false;
+    nice_agent_attach_recv(agent_, stream_, 1, loop_->context(), &IceSignals::receive, bridge.get());
+    gchar* fragment = nullptr;
+    gchar* password = nullptr;
+    if (nice_agent_get_local_credentials(agent_, stream_, &fragment, &password) == FALSE) return false;
+    credentials_ = {fragment, password};
+    g_free(fragment);
+    g_free(password);
+    return true;
+}
+
+void IceAgent::configure(const IceAgentSettings& settings) {
+    rules_ = settings.rules;
+    if (rules_.policy == AddressPolicy::relay_only) g_object_set(agent_, "force-relay", TRUE, nullptr);
+    const bool has_v4 = std::any_of(settings.local.begin(), settings.local.end(), [](const auto& a) { return a.is_v4(); });
+    bool has_stun = false;
+    for (const auto& each : settings.servers) {
+        if (each.server.scheme != IceServer::Scheme::stun) {
+            add_relay(each);
+        } else if (!has_stun && each.address.is_v4() == has_v4) {
+            // libnice asks one; where there is IPv4, that is where a NAT is.
+            has_stun = true;
+            g_object_set(agent_, "stun-server", each.address.to_string().c_str(), "stun-server-port",
+                         static_cast<guint>(each.server.port), nullptr);
+        }
+    }
+}
+
+void IceAgent::add_relay(const IceServerAddress& relay) {
+    const auto type = relay.server.scheme == IceServer::Scheme::turn_tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP;
+    // In this mode libnice's "TLS" is plain TCP: such servers were left out before.
+    nice_agent_set_relay_info(agent_, stream_, 1, relay.address.to_string().c_str(), relay.server.port,
+                              relay.server.username.c_str(), relay.server.password.c_str(), type);
+}
+
+result<void> IceAgent::gather(const IceAgentSettings& settings) {
+    if (agent_ == nullptr) return make_error_code(Errc::cancelled);
+    configure(settings);
+    bool any = false;
+    for (const auto& address : settings.local) {
+        NiceAddress local;
+        any = (to_nice_address(address, 0, local) && nice_agent_add_local_address(agent_, &local) != FALSE) || any;
+    }
+    // Without an address libnice would take all it finds.
+    if (!any) return make_error_code(Errc::network_unreachable);
+    if (nice_agent_gather_candidates(agent_, stream_) == FALSE) return make_error_code(Errc::network_unreachable);
+    widen_buffers();
+    return {};
+}
+
+void IceAgent::set_remote_credentials(const IceCredentials& credentials) {
+    if (agent_ == nullptr) return;
+    nice_agent_set_remote_credentials(agent_, stream_, credentials.fragment.c_str(), credentials.password.c_str());
+}
+
+void IceAgent::add_remote_candidate(const IceCandidate& candidate) {
+    if (agent_ == nullptr) return;
+    const auto remote = to_nice_candidate(candidate, stream_);
+    if (!remote) return;
+    GSList one{remote.get(), nullptr};
+    nice_agent_set_remote_candidates(agent_, stream_, 1, &one);
+}
+
+void IceAgent::remote_candidates_end() {
+    if (agent_ != nullptr) nice_agent_peer_candidate_gathering_done(agent_, stream_);
+}
+
+std::optional<IcePair> IceAgent::selected() const {
+    NiceCandidate* local = nullptr;
+    NiceCandidate* remote = nullptr;
+    if (agent_ == nullptr || nice_agent_get_selected_pair(agent_, stream_, 1, &local, &remote) == FALSE) return std::nullopt;
+    return IcePair{from_nice_type(local->type), from_nice_type(remote->type), print_nice_address(local->addr),
+                   print_nice_address(remote->addr)};
+}
+
+template <class Tell>
+void IceAgent::tell_later(Tell tell) {
+    boost::asio::post(executor_, [weak = weak_from_this(), tell = std::move(tell)] {
+        const auto self = weak.lock();
+        if (self && self->events_ != nullptr) tell(*self->events_);
+    });
+}
+
+void IceAgent::set_handler(Handler* handler) {
+    handler_ = handler;
+    if (handler == nullptr || early_.empty()) return;
+    boost::asio::post(executor_, [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self) return;
+        for (auto early = std::exchange(self->early_, {}); !early.empty(); early.pop_front()) self->receive(early.front());
+    });
+}
+
+void IceAgent::receive(ByteView datagram) {
+    bytes_received_ += datagram.size();
+    if (handler_ != nullptr) return handler_->on_datagram(datagram);
+    if (early_.size() < kMaxEarly) early_.emplace_back(datagram.begin(), datagram.end());
+}
+
+std::size_t IceAgent::mtu() const { return kMtu; }
+
+void IceAgent::send(ByteView datagram) {
+    if (agent_ == nullptr || datagram.size() > kMtu || batch_sizes_.size() >= kMaxHeld) return;
+    batch_.insert(batch_.end(), datagram.begin(), datagram.end());
+    batch_sizes_.push_back(static_cast<std::uint32_t>(datagram.size()));
+    if (batch_sizes_.size() >= kBatch && !blocked_) return send_batch();
+    if (std::exchange(flush_posted_, true)) return;
+    boost::asio::post(executor_, [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->flush_posted_ = false;
+        self->flush();
+    });
+}
+
+void IceAgent::flush() {
+    if (!batch_sizes_.empty() && !blocked_ && agent_ != nullptr) send_batch();
+}
+
+void IceAgent::send_batch() {
+    while (!batch_sizes_.empty() && !blocked_) {
+        std::array<GOutputVector, kBatch> vectors;
+        std::array<NiceOutputMessage, kBatch> messages;
+        const auto count = std::min(batch_sizes_.size(), kBatch);
+        std::size_t offset = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            vectors[i] = {batch_.data() + offset, batch_sizes_[i]};
+            messages[i] = {&vectors[i], 1};
+            offset += batch_sizes_[i];
+        }
+        GError* failure = nullptr;
+        auto answer = nice_agent_send_messages_nonblocking(agent_, stream_, 1, messages.data(),
+                                                                 static_cast<guint>(count), nullptr, &failure);
+        if (failure != nullptr && g_error_matches(failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) != FALSE) answer = 0;
+        if (failure != nullptr) g_error_free(failure);
+        const auto sent = answer > 0 ? static_cast<std::size_t>(answer) : 0;
+        std::size_t bytes = 0;
+        for (std::size_t i = 0; i < sent; ++i) bytes += batch_sizes_[i];
+        bytes_sent_ += bytes;
+        batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(bytes));
+        batch_sizes_.erase(batch_sizes_.begin(), batch_sizes_.begin() + static_cast<std::ptrdiff_t>(sent));
+        // No room, or no route for a moment: what is held goes out when it comes back (SCTP would wait for its timer).
+        if (sent < count) retry_later(answer < 0 ? kRetryWithoutRoute : kRetry);
+    }
+}
+
+void IceAgent::retry_later(std::chrono::milliseconds delay) {
+    blocked_ = true;
+    retry_.expires_after(delay);
+    retry_.async_wait([weak = weak_from_this()](const error_code& error) {
+        const auto self = weak.lock();
+        if (error || !self) return;
+        self->blocked_ = false;
+        self->flush();
+    });
+}
+
+void IceAgent::widen_buffers() {
+    GPtrArray* sockets = agent_ == nullptr ? nullptr : nice_agent_get_sockets(agent_, stream_, 1);
+    if (sockets == nullptr) return;
+    for (guint i = 0; i < sockets->len; ++i) {
+        auto* socket = static_cast<GSocket*>(g_ptr_array_index(sockets, i));
+        g_socket_set_option(socket, SOL_SOCKET, SO_RCVBUF, kSocketBuffer, nullptr);
+        g_socket_set_option(socket, SOL_SOCKET, SO_SNDBUF, kSocketBuffer, nullptr);
+    }
+    g_ptr_array_unref(sockets);
+}
+
+void IceAgent::close() {
+    blocked_ = false;
+    flush();
+    auto* agent = std::exchange(agent_, nullptr);
+    events_ = nullptr;
+    handler_ = nullptr;
+    if (agent == nullptr) return;
+    retry_.cancel();
+    // Not from here: we may be inside libnice's own callback.
+    boost::asio::post(executor_, [agent, loop = std::move(loop_)] {
+        nice_agent_close_async(agent, &IceSignals::closed, new std::weak_ptr<GlibLoop>(loop));
+    });
+}
+
+}  // namespace tubes::transports
