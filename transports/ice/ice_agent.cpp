@@ -299,7 +299,10 @@ void IceAgent::close() {
     retry_.cancel();
     // Not from here: we may be inside libnice's own callback.
     boost::asio::post(executor_, [agent, loop = std::move(loop_)] {
+        // The answer comes to the context that is the thread's default now.
+        g_main_context_push_thread_default(loop->context());
         nice_agent_close_async(agent, &IceSignals::closed, new std::weak_ptr<GlibLoop>(loop));
+        g_main_context_pop_thread_default(loop->context());
     });
 }
 
