@@ -1,32 +1,34 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a profile is configured to, and where each value comes from: flag over environment over file over default.
+// The effective configuration: every value and where it comes from. Part of tubes-engine, which is GPL-3.0.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "tubes/error.hpp"
+#include "tubes/export.hpp"
 #include "tubes/options.hpp"
 
 namespace tubes {
 inline namespace v0 {
 
-/// One setting in force.
+/// One value. Of a flag (NodeOptions), the environment, the file and the default, the first that says something wins.
 struct ConfigValue {
-    std::string name;         ///< As in the file: "network.addresses", "account.alice@example.org.server".
-    std::string value;        ///< Printed form; secrets are never in here.
-    std::string source;       ///< "default", "environment TUBES_HOME", "flag", or the file and line.
-    std::string description;  ///< One sentence.
+    std::string name;         ///< "network.stun"; the key `stun` in the table [network] of config.toml.
+    std::string value;        ///< As text; a list joined by commas; passwords replaced by stars.
+    std::string source;       ///< "flag", "environment", "file" or "default".
+    std::string origin;       ///< The variable, or the file and line: "/home/me/.config/tubes/config.toml:12".
+    std::string environment;  ///< The variable that would set it: "TUBES_NETWORK_STUN"; empty if none does.
+    std::string description;  ///< One line for people.
 };
 
-/// Every setting of the profile that `options` names, sorted by name. Reads files, opens nothing else.
-/// state_too_new, state_corrupt. Link tubes-engine.
-result<std::vector<ConfigValue>> read_config(const NodeOptions& options = {});
+/// Every value as a node opened with these options would use it: directories, settings, then accounts
+/// ("account.alice@example.org"), policies and services of the file. Creates and changes nothing. Blocks for file
+/// access. invalid_argument, state_corrupt, state_too_new; the log says where.
+TUBES_API result<std::vector<ConfigValue>> effective_config(const NodeOptions& options = {});
 
-/// Where this user's running nodes of the profile meet and answer (mode 0700; created if missing): below
-/// NodeOptions::home or TUBES_HOME, else XDG_RUNTIME_DIR, else a directory of this user under /tmp. not_available if
-/// it is not private. Link tubes-engine.
-result<std::filesystem::path> runtime_directory(const NodeOptions& options = {});
+/// The [[service]] entries of the file: what `tube serve` shares. Errors as effective_config().
+TUBES_API result<std::vector<ShareOptions>> configured_services(const NodeOptions& options = {});
 
 }  // namespace v0
 }  // namespace tubes

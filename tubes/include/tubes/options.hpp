@@ -5,6 +5,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ struct NodeOptions {
     bool use_local = true;
     /// Logs in the accounts of the profile's configuration.
     bool use_configured_accounts = true;
+    /// Settings that win over environment and file, by the names of ConfigValue (tubes/config.hpp).
+    std::map<std::string, std::string> settings;
     /// The name this node goes by among this user's nodes and in presence; empty: chosen at random.
     std::string resource;
 };
