@@ -57,7 +57,8 @@ protected:
     /// Lets everything that is due happen.
     void settle() {
         const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
-        run_until(loop, [&] { return std::chrono::steady_clock::now() >= end; }, std::chrono::seconds(1));
+        run_until(
+            loop, [&] { return std::chrono::steady_clock::now() >= end; }, std::chrono::seconds(1));
     }
 
     boost::asio::io_context loop;
@@ -76,8 +77,8 @@ base::Bytes pattern(std::size_t size, std::uint8_t seed) {
 
 TEST_P(MessagePathContract, KeepsBoundariesOfEverySize) {
     open();
-    const std::vector<std::size_t> sizes = {0,    1,    2,     3,     64,    1199,  1200,  4095,  4096, 4097,
-                                            8192, 9000, 16000, 16380, 16381, 16383, 16384, 0,     1,    16384};
+    const std::vector<std::size_t> sizes = {0,    1,    2,     3,     64,    1199,  1200,  4095, 4096, 4097,
+                                            8192, 9000, 16000, 16380, 16381, 16383, 16384, 0,    1,    16384};
     for (const auto size : sizes) {
         const auto bytes = pattern(size, static_cast<std::uint8_t>(size));
         const auto split = base::ByteView(bytes).first(std::min<std::size_t>(size, 12));

@@ -80,8 +80,7 @@ PathPair make_tls(boost::asio::io_context& loop, std::pair<SocketStream::Socket,
     PathPair pair;
     const auto open = [&](SocketStream::Socket socket, const std::shared_ptr<TlsContext>& context, TlsRole role,
                           std::unique_ptr<core::ports::MessagePath>& path) {
-        auto stream =
-            std::make_unique<TlsStream>(context, std::make_unique<SocketStream>(std::move(socket)), role);
+        auto stream = std::make_unique<TlsStream>(context, std::make_unique<SocketStream>(std::move(socket)), role);
         return std::make_unique<TlsHandshake>(
             loop.get_executor(), std::move(stream), [&](result<std::unique_ptr<TlsStream>> open_stream) {
                 auto opened = std::move(open_stream).value();

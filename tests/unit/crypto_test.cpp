@@ -17,8 +17,7 @@ TEST(Crypto, HashesTheFipsExample) {
 }
 
 TEST(Crypto, VerifiesTheFirstVectorOfRfc8032) {
-    const auto key =
-        *core::PublicKey::from_hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+    const auto key = *core::PublicKey::from_hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
     auto signature = *core::Signature::from_hex(
         "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
         "d25bf5f0595bbe24655141438e7a100b");
@@ -54,8 +53,9 @@ TEST(Crypto, KeepsAnIdentityThroughItsFile) {
 TEST(Crypto, SaysThatADamagedOrForeignKeyFileIsCorrupt) {
     const auto pem = OpenSslIdentity::generate()->to_pem();
     const std::string whole(base::as_text(pem.view()));
-    for (const auto& text : {std::string(), std::string("rubbish"), whole.substr(0, 60), std::string(5000, 'A'),
-                             std::string("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")}) {
+    for (const auto& text :
+         {std::string(), std::string("rubbish"), whole.substr(0, 60), std::string(5000, 'A'),
+          std::string("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")}) {
         const auto loaded = OpenSslIdentity::from_pem(as_bytes(text));
         ASSERT_FALSE(loaded) << text;
         EXPECT_EQ(loaded.error(), Errc::state_corrupt);

@@ -45,8 +45,7 @@ core::Digest OpenSslCrypto::sha256(base::ByteView message) const {
     return digest;
 }
 
-bool OpenSslCrypto::verify(const core::PublicKey& key, base::ByteView message,
-                           const core::Signature& signature) const {
+bool OpenSslCrypto::verify(const core::PublicKey& key, base::ByteView message, const core::Signature& signature) const {
     const EvpKeyPtr public_key(
         EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.bytes.data(), key.bytes.size()));
     const EvpDigestContextPtr context(EVP_MD_CTX_new());
@@ -109,8 +108,8 @@ core::Signature OpenSslIdentity::sign(base::ByteView message) const {
 SecretBytes OpenSslIdentity::to_pem() const {
     // BIO_s_mem overwrites its buffer when it grows and when it is freed.
     const BioPtr target(BIO_new(BIO_s_mem()));
-    if (!target || PEM_write_bio_PKCS8PrivateKey(target.get(), key_->key.get(), nullptr, nullptr, 0, nullptr,
-                                                 nullptr) != 1) {
+    if (!target ||
+        PEM_write_bio_PKCS8PrivateKey(target.get(), key_->key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
         throw_openssl_error("writing a key");
     }
     char* data = nullptr;

@@ -159,8 +159,10 @@ private:
             if (count.has_error()) return stop_reading(count.error());
             end_ += *count;
             received += *count;
-            if (closing_) begin_ = end_ = 0;
-            else if (!deliver()) return;
+            if (closing_)
+                begin_ = end_ = 0;
+            else if (!deliver())
+                return;
         }
         post(&Session::read);
     }
@@ -230,8 +232,8 @@ private:
     base::Bytes outgoing_;
     std::size_t written_ = 0;
     bool flush_posted_ = false;
-    bool blocked_ = false;   ///< The stream said "full"; on_writable() follows.
-    bool refused_ = false;   ///< send() said no; the link waits for on_writable().
+    bool blocked_ = false;  ///< The stream said "full"; on_writable() follows.
+    bool refused_ = false;  ///< send() said no; the link waits for on_writable().
     std::optional<error_code> write_error_;
 
     base::Bytes incoming_;

@@ -114,8 +114,7 @@ void SocketStream::add_metrics(core::ports::PathMetrics& metrics) const {
     metrics.bytes_received += state_->bytes_received;
     tcp_info info{};
     socklen_t size = sizeof info;
-    if (!state_->is_open() ||
-        ::getsockopt(state_->socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+    if (!state_->is_open() || ::getsockopt(state_->socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
         return;
     }
     metrics.rtt = std::chrono::microseconds(info.tcpi_rtt);

@@ -46,10 +46,9 @@ SslContextPtr make_context() {
     SSL_CTX_set_read_ahead(raw, 1);
     SSL_CTX_set_default_read_buffer_len(raw, kReadBuffer);
     if (SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION) != 1 ||
-        SSL_CTX_set_max_proto_version(raw, TLS1_3_VERSION) != 1 ||
-        SSL_CTX_set_ciphersuites(raw, cipher_order()) != 1 || SSL_CTX_set1_groups_list(raw, "X25519:P-256") != 1 ||
-        SSL_CTX_set1_sigalgs_list(raw, "ECDSA+SHA256") != 1 || SSL_CTX_set_num_tickets(raw, 0) != 1 ||
-        SSL_CTX_set_max_early_data(raw, 0) != 1) {
+        SSL_CTX_set_max_proto_version(raw, TLS1_3_VERSION) != 1 || SSL_CTX_set_ciphersuites(raw, cipher_order()) != 1 ||
+        SSL_CTX_set1_groups_list(raw, "X25519:P-256") != 1 || SSL_CTX_set1_sigalgs_list(raw, "ECDSA+SHA256") != 1 ||
+        SSL_CTX_set_num_tickets(raw, 0) != 1 || SSL_CTX_set_max_early_data(raw, 0) != 1) {
         throw_openssl_error("configuring TLS");
     }
     return context;
@@ -77,8 +76,10 @@ SslPtr TlsContext::make_session(TlsRole role, bool* hello_accepted) const {
     SslPtr session(SSL_new(context_.get()));
     if (!session) throw_openssl_error("making a TLS session");
     SSL_set_app_data(session.get(), hello_accepted);
-    if (role == TlsRole::client) SSL_set_connect_state(session.get());
-    else SSL_set_accept_state(session.get());
+    if (role == TlsRole::client)
+        SSL_set_connect_state(session.get());
+    else
+        SSL_set_accept_state(session.get());
     return session;
 }
 

@@ -42,8 +42,8 @@ public:
 
 private:
     static int check_hello(SSL* session, int* alert, void* context);
-    static int add_token(SSL* session, unsigned extension, unsigned where, const unsigned char** out,
-                         std::size_t* size, X509* certificate, std::size_t chain_index, int* alert, void* context);
+    static int add_token(SSL* session, unsigned extension, unsigned where, const unsigned char** out, std::size_t* size,
+                         X509* certificate, std::size_t chain_index, int* alert, void* context);
 
     Certificate certificate_;
     PathToken own_token_;

@@ -39,8 +39,10 @@ private:
     void step() {
         if (!stream_) return;
         const auto error = stream_->continue_handshake();
-        if (!error) complete(std::move(stream_));
-        else if (error != Errc::would_block) complete(error);
+        if (!error)
+            complete(std::move(stream_));
+        else if (error != Errc::would_block)
+            complete(error);
     }
 
     void complete(result<std::unique_ptr<TlsStream>> outcome) {

@@ -35,8 +35,10 @@ struct TlsStreamBio {
         }
         const auto taken = stream.lower_->read_some({reinterpret_cast<std::uint8_t*>(data), size});
         if (taken.has_error()) {
-            if (taken.error() == Errc::would_block) BIO_set_retry_read(bio);
-            else stream.read_error_ = taken.error();
+            if (taken.error() == Errc::would_block)
+                BIO_set_retry_read(bio);
+            else
+                stream.read_error_ = taken.error();
             return 0;
         }
         if (!stream.established_) stream.handshake_bytes_ += *taken;
@@ -151,8 +153,10 @@ result<std::size_t> TlsStream::write_some(base::ByteView bytes) {
 }
 
 void TlsStream::want_readable() {
-    if (reading_waits_for_room_) lower_->want_writable();
-    else lower_->want_readable();
+    if (reading_waits_for_room_)
+        lower_->want_writable();
+    else
+        lower_->want_readable();
 }
 
 void TlsStream::want_writable() {
@@ -166,8 +170,10 @@ void TlsStream::finish() {
     ERR_clear_error();
     SSL_shutdown(session_.get());
     push();
-    if (unsent() > 0) lower_->want_writable();
-    else lower_->finish();
+    if (unsent() > 0)
+        lower_->want_writable();
+    else
+        lower_->finish();
 }
 
 void TlsStream::close() {

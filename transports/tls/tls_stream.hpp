@@ -22,9 +22,9 @@ public:
     ~TlsStream() override;
 
     /// No error once both certificates are checked; Errc::would_block: the handler's on_readable() will say when to
-    /// call again. A server that has not seen our token yet fails without having written a byte. Errc::certificate_rejected: the
-    /// peer showed another certificate than the expected one; Errc::protocol_violation: no TLS, no token, too long;
-    /// else what the lower stream said.
+    /// call again. A server that has not seen our token yet fails without having written a byte.
+    /// Errc::certificate_rejected: the peer showed another certificate than the expected one; Errc::protocol_violation:
+    /// no TLS, no token, too long; else what the lower stream said.
     error_code continue_handshake();
 
     /// The exporter value (RFC 8446 §7.5) that MessagePath::channel_binding() promises. After the handshake only.
@@ -60,7 +60,7 @@ private:
     base::Bytes encrypted_;
     std::size_t written_ = 0;
     std::size_t handshake_bytes_ = 0;
-    std::optional<error_code> read_error_;   ///< What the lower stream said last, other than "not now".
+    std::optional<error_code> read_error_;  ///< What the lower stream said last, other than "not now".
     std::optional<error_code> write_error_;
     bool established_ = false;
     bool hello_accepted_ = false;  ///< A server writes nothing before: no alert tells a stranger what listens here.
