@@ -2,6 +2,8 @@
 // Gives the backends' type information one home.
 #include "tubes/client/backend.hpp"
 
+#include "tubes/client/reject.hpp"
+
 namespace tubes {
 inline namespace v0 {
 namespace detail {
@@ -12,6 +14,10 @@ ListenerBackend::~ListenerBackend() = default;
 TubeBackend::~TubeBackend() = default;
 EventsBackend::~EventsBackend() = default;
 NodeBackend::~NodeBackend() = default;
+
+void NodeBackend::diagnose(Handler<std::vector<Finding>> handler) {
+    reject<std::vector<Finding>>(std::move(handler), Errc::unsupported);
+}
 
 }  // namespace detail
 }  // namespace v0

@@ -92,6 +92,7 @@ public:
 
     virtual void ping(std::string contact, std::chrono::milliseconds deadline,
                       Handler<std::vector<PingInfo>> handler) = 0;
+    virtual void diagnose(Handler<std::vector<Finding>> handler);
     virtual void pins(std::string contact, Handler<std::vector<PinInfo>> handler) = 0;
     virtual void set_pin(std::string contact, std::string device, bool verified, Handler<> handler) = 0;
     virtual void compare(std::string contact, Handler<std::string> handler) = 0;

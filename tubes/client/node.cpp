@@ -118,6 +118,11 @@ void Node::start_ping(const Backend& backend, std::pair<std::string, std::chrono
     backend->ping(std::move(what.first), what.second, std::move(handler));
 }
 
+void Node::start_diagnose(const Backend& backend, int, detail::Handler<std::vector<Finding>> handler) {
+    if (!backend) return detail::reject<std::vector<Finding>>(std::move(handler), Errc::invalid_argument);
+    backend->diagnose(std::move(handler));
+}
+
 void Node::start_pins(const Backend& backend, std::string contact, detail::Handler<std::vector<PinInfo>> handler) {
     if (!backend) return detail::reject<std::vector<PinInfo>>(std::move(handler), Errc::invalid_argument);
     backend->pins(std::move(contact), std::move(handler));
