@@ -12,7 +12,7 @@
 
 #include "presence/xmpp/utf8.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 result<std::string> prepare(std::string_view part, const Stringprep_profile* profile) {
@@ -91,4 +91,4 @@ result<std::string> ascii_domain(const std::string& domain) {
     return ascii;
 }
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

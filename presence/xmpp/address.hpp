@@ -9,7 +9,7 @@
 
 #include "tubes/core/ids.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 inline constexpr std::size_t kMaxAddressPart = 1023;  // bytes; RFC 7622 §3.2-3.4
 
@@ -52,4 +52,4 @@ private:
 /// Errc::invalid_argument for names DNS cannot hold.
 result<std::string> ascii_domain(const std::string& domain);
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 struct Known {
@@ -68,4 +68,4 @@ result<ChosenMechanism> choose_mechanism(const OfferedMechanisms& offered, const
     return make_error_code(Errc::authentication_failed);
 }
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -8,7 +8,7 @@
 
 #include "presence/xmpp/scram.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 /// What the server offers, over TLS that has been verified.
 struct OfferedMechanisms {
@@ -37,4 +37,4 @@ struct ChosenMechanism {
 result<ChosenMechanism> choose_mechanism(const OfferedMechanisms& offered, const ChannelBinding& binding,
                                          bool allow_plain, std::string_view floor);
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

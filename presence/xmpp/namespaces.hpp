@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 /// Our own: the feature in disco#info, the IQ payloads and the Jingle description (docs/protocol.md, "XMPP").
 inline constexpr std::string_view kTubesNamespace = "urn:tubes:protocol:0";
@@ -32,4 +32,4 @@ inline constexpr std::string_view kJingleErrorNamespace = "urn:xmpp:jingle:error
 inline constexpr std::string_view kExternalServicesNamespace = "urn:xmpp:extdisco:2";                    // XEP-0215
 inline constexpr std::string_view kHintsNamespace = "urn:xmpp:hints";                                    // XEP-0334
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -14,7 +14,7 @@
 
 #include "presence/xmpp/utf8.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 using base::Bytes;
@@ -143,4 +143,4 @@ std::string random_nonce() {
     return base::to_base64(bytes);
 }
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

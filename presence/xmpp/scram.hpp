@@ -8,7 +8,7 @@
 #include "tubes/base/bytes.hpp"
 #include "tubes/error.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 enum class ScramHash : std::uint8_t { sha1, sha256 };
 
@@ -49,4 +49,4 @@ private:
 /// 24 random bytes in base64.
 std::string random_nonce();
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -8,7 +8,7 @@
 #include "presence/xmpp/jingle/payload.hpp"
 #include "presence/xmpp/namespaces.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 using core::OfferEnd;
@@ -187,4 +187,4 @@ result<core::SignalReply> decode_reply(const Element& iq, bool expects_services)
     return decode_services(*services);
 }
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

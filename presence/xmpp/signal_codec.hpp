@@ -5,7 +5,7 @@
 #include "presence/xmpp/xml.hpp"
 #include "tubes/core/signaling/signals.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 /// What one signal is on the wire.
 struct EncodedSignal {
@@ -28,4 +28,4 @@ ElementPtr encode_reply(const core::SignalReply& reply);
 /// From the result of an IQ that carried `question`'s kind of payload. Errc::protocol_violation.
 result<core::SignalReply> decode_reply(const Element& iq, bool expects_services);
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

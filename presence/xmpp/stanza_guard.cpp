@@ -2,7 +2,7 @@
 // The counting tokenizer.
 #include "presence/xmpp/stanza_guard.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 constexpr Errc kFine{};  // no value of Errc is zero
@@ -98,7 +98,8 @@ Errc StanzaGuard::leave() {
     if (depth_ == 0) return Errc::protocol_violation;
     --depth_;
     if (depth_ <= 1) bytes_ = 0;
+    finished_ = depth_ == 0;
     return kFine;
 }
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -9,7 +9,7 @@
 #include "presence/xmpp/utf8.hpp"
 #include "tubes/error.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 /// What one stanza may cost before it is understood.
 struct StanzaLimits {
@@ -26,6 +26,9 @@ public:
     /// The next bytes of the stream. Errc::limit_exceeded or Errc::protocol_violation ends the stream; every later
     /// call repeats it.
     result<void> feed(std::string_view bytes);
+
+    /// The stream's own end tag has been read.
+    bool is_finished() const noexcept { return finished_; }
 
     void set_limits(StanzaLimits limits) { limits_ = limits; }
 
@@ -55,7 +58,8 @@ private:
     std::size_t bytes_ = 0;     // of the present stanza
     std::size_t elements_ = 0;  // of the present stanza
     char quote_ = 0;
+    bool finished_ = false;
     bool slash_ = false;        // the last byte inside a tag was '/'
 };
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

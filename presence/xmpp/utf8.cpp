@@ -2,7 +2,7 @@
 // The byte ranges of RFC 3629 §4, one byte at a time.
 #include "presence/xmpp/utf8.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 bool Utf8Validator::fail() noexcept {
     failed_ = true;
@@ -47,4 +47,4 @@ bool is_clean_utf8(std::string_view text) noexcept {
     return validator.at_boundary();
 }
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 /// Accepts well-formed UTF-8 without NUL and other control characters that XML 1.0 §2.2 forbids.
 class Utf8Validator {
@@ -28,4 +28,4 @@ private:
 /// True if the whole of `text` is well-formed and free of forbidden control characters.
 bool is_clean_utf8(std::string_view text) noexcept;
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -6,7 +6,7 @@
 
 #include "presence/xmpp/namespaces.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 struct WireError {
@@ -174,4 +174,4 @@ Errc parse_reason(const Element& reason) noexcept {
     return Errc::cancelled;
 }
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -9,7 +9,7 @@
 
 #include "presence/xmpp/xml.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 /// The name of an error on the wire, "no-path"; empty for those that never travel.
 std::string_view wire_name(Errc code) noexcept;
@@ -26,4 +26,4 @@ ElementPtr make_reason(Errc code, const std::string& survivor);
 /// The error a <reason/> stands for. Errc::cancelled for unknown conditions.
 Errc parse_reason(const Element& reason) noexcept;
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -7,7 +7,7 @@
 #include "presence/xmpp/namespaces.hpp"
 #include "tubes/base/bytes.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 ElementPtr make_element(const std::string& name, std::string_view xmlns) {
     auto element = std::make_unique<Element>(name);
@@ -76,4 +76,4 @@ std::string random_id() {
     return base::to_hex(bytes);
 }
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

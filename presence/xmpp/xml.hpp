@@ -11,7 +11,7 @@
 
 #include "tubes/error.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 using Element = gloox::Tag;
 using ElementPtr = std::unique_ptr<gloox::Tag>;
@@ -45,4 +45,4 @@ inline const std::string& attribute(const Element& element, const std::string& n
 /// A fresh unguessable stanza id: 128 bits in hexadecimal.
 std::string random_id();
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

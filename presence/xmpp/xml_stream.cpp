@@ -4,7 +4,7 @@
 
 #include "presence/xmpp/namespaces.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 result<void> XmlStream::feed(std::string_view bytes) {
     if (broken_) return make_error_code(Errc::protocol_violation);
@@ -48,4 +48,4 @@ result<ElementPtr> parse_stanza(std::string_view text, StanzaLimits limits) {
     return element;
 }
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

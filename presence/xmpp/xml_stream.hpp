@@ -11,7 +11,7 @@
 #include "presence/xmpp/stanza_guard.hpp"
 #include "presence/xmpp/xml.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 /// Guard and gloox parser in a row. A new one for every stream restart.
 class XmlStream : private gloox::TagHandler {
@@ -23,6 +23,11 @@ public:
 
     /// The next complete element, or null: first the stream header (an empty <stream:stream/>), then stanzas.
     ElementPtr next();
+
+    /// </stream:stream> has arrived.
+    bool is_finished() const noexcept { return guard_.is_finished(); }
+    /// What counts from the next byte on.
+    void set_limits(StanzaLimits limits) { guard_.set_limits(limits); }
 
 private:
     void handleTag(gloox::Tag* tag) override;
@@ -37,4 +42,4 @@ private:
 /// True for text that is exactly one well-formed element within the limits; gives it. For tests and fuzzing.
 result<ElementPtr> parse_stanza(std::string_view text, StanzaLimits limits = {});
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -3,10 +3,10 @@
 #include "presence/xmpp/address.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using tubes::xmpp::Jid;
+    using tubes::presence::xmpp::Jid;
     const auto jid = Jid::parse({reinterpret_cast<const char*>(data), size});
     if (!jid) return 0;
-    if (jid->full().size() > 3 * tubes::xmpp::kMaxAddressPart + 2) __builtin_trap();
-    (void)tubes::xmpp::ascii_domain(jid->domain());
+    if (jid->full().size() > 3 * tubes::presence::xmpp::kMaxAddressPart + 2) __builtin_trap();
+    (void)tubes::presence::xmpp::ascii_domain(jid->domain());
     return 0;
 }

@@ -4,7 +4,7 @@
 #include "presence/xmpp/xml_stream.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace tubes::xmpp;
+    using namespace tubes::presence::xmpp;
     if (size == 0) return 0;
     const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
     const std::size_t cut = std::min<std::size_t>(data[0], text.size());

@@ -8,7 +8,7 @@
 #include "presence/xmpp/namespaces.hpp"
 #include "presence/xmpp/wire_errors.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 using core::LinkId;
@@ -205,4 +205,4 @@ result<Signal> decode_jingle(const Element& jingle) {
     return make_error_code(Errc::unsupported);
 }
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -6,7 +6,7 @@
 #include "presence/xmpp/xml.hpp"
 #include "tubes/core/signaling/signals.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 inline constexpr std::string_view kContentName = "link";  // the one content of a session
 
@@ -21,4 +21,4 @@ ElementPtr encode_jingle(const core::LinkTerminate& signal);
 /// actions, applications and transports that are not ours.
 result<core::Signal> decode_jingle(const Element& jingle);
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

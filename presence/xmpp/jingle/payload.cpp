@@ -7,7 +7,7 @@
 
 #include "presence/xmpp/utf8.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 const error_code kBad = make_error_code(Errc::protocol_violation);
@@ -213,4 +213,4 @@ result<void> check_attributes(const core::ports::Attributes& attributes) {
     return {};
 }
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

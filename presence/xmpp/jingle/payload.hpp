@@ -9,7 +9,7 @@
 #include "presence/xmpp/xml.hpp"
 #include "tubes/core/signaling/signals.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 
 // Limits of what one signal may hold; docs/protocol.md, "Limits".
 inline constexpr std::size_t kMaxAttributes = 16;        // per description or candidate
@@ -55,4 +55,4 @@ result<std::vector<core::ports::Candidate>> get_candidates(const Element& parent
 /// Whether what we are about to send would be refused by the rules above; Errc::limit_exceeded.
 result<void> check_attributes(const core::ports::Attributes& attributes);
 
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 TEST(XmppAddress, FoldsCaseOfLocalPartAndDomainButNotOfTheResource) {
@@ -52,4 +52,4 @@ TEST(XmppAddress, AcceptsServersAndAddressLiterals) {
 }
 
 }  // namespace
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -6,7 +6,7 @@
 
 #include "presence/xmpp/mechanisms.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 Scram make(ScramHash hash, const std::string& nonce) {
@@ -112,4 +112,4 @@ TEST(Mechanisms, BindsTheChannelWhereBothCanAndTellsWhenTheServerCannot) {
 }
 
 }  // namespace
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -9,7 +9,7 @@
 #include "presence/xmpp/wire_errors.hpp"
 #include "presence/xmpp/xml_stream.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 using namespace core;
@@ -243,4 +243,4 @@ TEST(WireErrors, KeepTheirMeaningAcrossTheWire) {
 }
 
 }  // namespace
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -7,7 +7,7 @@
 #include "presence/xmpp/namespaces.hpp"
 #include "presence/xmpp/xml_stream.hpp"
 
-namespace tubes::xmpp {
+namespace tubes::presence::xmpp {
 namespace {
 
 constexpr const char* kHeader =
@@ -103,4 +103,4 @@ TEST(XmlNamespaces, AreInheritedAndNotFooledByPrefixes) {
 }
 
 }  // namespace
-}  // namespace tubes::xmpp
+}  // namespace tubes::presence::xmpp

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Signals over XMPP: sends them as IQs or messages, receives them once, answers.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "presence/xmpp/answered_requests.hpp"
+#include "presence/xmpp/requests.hpp"
+#include "presence/xmpp/roster.hpp"
+#include "tubes/core/ports/connection.hpp"
+
+namespace tubes::presence::xmpp {
+
+inline constexpr std::size_t kMaxPendingSignals = 512;          // received and not yet answered
+inline constexpr std::size_t kMaxPendingStrangerSignals = 32;   // of those, from people not on the list
+
+/// Makes an IQ that answers `iq`, of type result or error.
+ElementPtr make_result(const Jid& to, const std::string& id);
+ElementPtr make_error_answer(const Jid& to, const std::string& id, ElementPtr error);
+
+class SignalService : public std::enable_shared_from_this<SignalService> {
+public:
+    using Connection = core::ports::Connection;
+    /// Hands a received signal to the engine, later than the call.
+    using Deliver = std::function<void(core::ports::SignalOrigin, core::Signal, Connection::Responder)>;
+    /// Sends an answer; keeps it if the stream is lost just now.
+    using Answer = std::function<void(const std::string& stanza)>;
+
+    SignalService(Requests& requests, const Roster& roster, Deliver deliver, Answer answer);
+
+    void send(const core::PeerAddress& to, const core::Signal& signal, std::chrono::milliseconds deadline,
+              Connection::SignalCallback callback, const std::function<void(std::function<void()>)>& post);
+
+    /// An IQ get or set whose payload is_signal_payload().
+    void on_request(const Jid& from, const Element& iq, const Element& payload);
+    /// A message; ignored unless it carries an offer.
+    void on_message(const Jid& from, const Element& message);
+
+private:
+    class Reply;
+
+    void send_message(const Jid& to, ElementPtr payload, std::chrono::milliseconds deadline,
+                      Connection::SignalCallback callback);
+    void send_request(const Jid& to, const std::string& type, ElementPtr payload, bool expects_services,
+                      std::chrono::milliseconds deadline, Connection::SignalCallback callback);
+    error_code explain(const Jid& to, const Element& answer) const;
+    void deliver(const Jid& from, core::Signal signal, std::shared_ptr<Reply> reply);
+    void on_reply(const Jid& from, const std::string& id, bool is_set, bool jingle, bool stranger,
+                  const result<core::SignalReply>& reply);
+    void answer(const Jid& from, const std::string& id, bool is_set, const Element& stanza);
+
+    Requests& requests_;
+    const Roster& roster_;
+    Deliver deliver_;
+    Answer answer_;
+    AnsweredRequests answered_;
+    std::size_t pending_ = 0;
+    std::size_t pending_strangers_ = 0;
+};
+
+}  // namespace tubes::presence::xmpp
