@@ -31,6 +31,8 @@ void add_global_options(CLI::App& app, tubes::cli::GlobalOptions& options) {
     app.add_option("--log", options.log, "Log levels: \"info\", or \"ice=debug,xmpp=trace,warn\"")
         ->envname("TUBES_LOG")
         ->type_name("LEVELS");
+    app.add_option("--set", options.settings, "Override a setting of `tube config` (repeat for more)")
+        ->type_name("NAME=VALUE");
     app.add_flag("--json", options.json, "Print JSON, for programs");
     app.add_flag("-q,--quiet", options.quiet, "Print no progress");
     app.set_version_flag("--version", "tube " TUBES_VERSION);

@@ -23,6 +23,7 @@ struct GlobalOptions {
     std::string profile;
     std::string home;
     std::string log;
+    std::vector<std::string> settings;  ///< "name=value" each.
     bool json = false;
     bool quiet = false;
 };

@@ -93,5 +93,12 @@ result<std::vector<ShareOptions>> configured_services(const NodeOptions& options
     return (*file)->content().services;
 }
 
+result<std::filesystem::path> runtime_directory(const NodeOptions& options) {
+    const auto directories = engine::find_directories(options);
+    if (!directories) return directories.error();
+    if (const auto made = engine::make_directories(*directories); !made) return made.error();
+    return directories->runtime;
+}
+
 }  // namespace v0
 }  // namespace tubes

@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 struct ConfigArguments {};
 
 asio::awaitable<int> run_config(Session& session, ConfigArguments) {
-    const auto values = read_config(session.node_options(true));
+    const auto values = effective_config(session.node_options(true));
     if (!values) co_return session.fail("cannot read the configuration", values.error());
     if (session.options().json) {
         auto list = nlohmann::json::array();
@@ -25,13 +25,17 @@ asio::awaitable<int> run_config(Session& session, ConfigArguments) {
             list.push_back({{"name", each.name},
                             {"value", each.value},
                             {"source", each.source},
+                            {"origin", each.origin},
+                            {"environment", each.environment},
                             {"description", each.description}});
         }
         print_json(list);
         co_return kSuccess;
     }
     Table table({"SETTING", "VALUE", "FROM"});
-    for (const auto& each : *values) table.add({safe(each.name), safe(each.value), safe(each.source)});
+    for (const auto& each : *values) {
+        table.add({safe(each.name), safe(each.value), safe(each.origin.empty() ? each.source : each.origin)});
+    }
     table.print(stdout);
     co_return kSuccess;
 }

@@ -11,6 +11,7 @@
 #include "tubes/cli/control.hpp"
 #include "tubes/cli/narrator.hpp"
 #include "tubes/cli/output.hpp"
+#include "tubes/config.hpp"
 
 namespace tubes::cli {
 namespace {
@@ -36,6 +37,30 @@ asio::awaitable<void> forget_when_closed(Session& session, std::shared_ptr<Accep
     session.say(fmt::format("{} is closed{}", safe(service), reason ? ": " + reason.message() : ""));
 }
 
+/// Keeps a tube and makes it reachable; the address at which programs connect.
+asio::awaitable<std::tuple<error_code, std::string>> keep_tube(Session& session, std::shared_ptr<AcceptedTubes> tubes,
+                                                               Tube tube, ListenOptions listen) {
+    auto [error, listener] = co_await tube.async_listen(listen, kTuple);
+    if (error) co_return std::tuple<error_code, std::string>(error, std::string());
+    const auto at = listener.endpoint().to_string();
+    const auto id = tube.info().id;
+    session.say(fmt::format("{} of {} is at {}", safe(tube.info().service), safe(tube.info().contact), at));
+    Accepted accepted{std::move(tube), std::move(listener)};
+    tubes->emplace(id, std::move(accepted));
+    asio::co_spawn(session.context(), forget_when_closed(session, tubes, id), asio::detached);
+    co_return std::tuple<error_code, std::string>(error_code(), at);
+}
+
+/// An offer that a standing "always" accepted becomes a socket at any free port.
+asio::awaitable<void> take_accepted(Session& session, std::shared_ptr<AcceptedTubes> tubes, std::string id) {
+    auto [error, tube] = co_await session.node().async_take_tube(id, kTuple);
+    if (error) co_return;
+    ListenOptions listen;
+    listen.endpoint = Endpoint::tcp("127.0.0.1", 0);
+    auto [listen_error, at] = co_await keep_tube(session, tubes, std::move(tube), listen);
+    if (listen_error) session.fail("cannot listen for an accepted offer", listen_error);
+}
+
 asio::awaitable<json> accept_offer(Session& session, std::shared_ptr<AcceptedTubes> tubes, std::string id,
                                    std::string where, bool allow_remote) {
     auto endpoint = Endpoint::parse(where.empty() ? "127.0.0.1:0" : where);
@@ -45,16 +70,11 @@ asio::awaitable<json> accept_offer(Session& session, std::shared_ptr<AcceptedTub
     ListenOptions listen;
     listen.endpoint = *endpoint;
     listen.allow_remote = allow_remote;
-    auto [listen_error, listener] = co_await tube.async_listen(listen, kTuple);
-    if (listen_error) co_return failure(listen_error);
-    const auto at = listener.endpoint().to_string();
-    session.say(fmt::format("{} of {} is at {}", safe(tube.info().service), safe(tube.info().contact), at));
-    json reply = {{"ok", true}, {"listening", at}};
+    json reply = {{"ok", true}};
     reply["tube"] = to_json(tube.info());
-    const auto tube_id = tube.info().id;
-    Accepted accepted{std::move(tube), std::move(listener)};
-    tubes->emplace(tube_id, std::move(accepted));
-    asio::co_spawn(session.context(), forget_when_closed(session, tubes, tube_id), asio::detached);
+    auto [listen_error, at] = co_await keep_tube(session, tubes, std::move(tube), listen);
+    if (listen_error) co_return failure(listen_error);
+    reply["listening"] = at;
     co_return reply;
 }
 
@@ -76,14 +96,40 @@ asio::awaitable<json> accept_pending(Session& session, std::shared_ptr<AcceptedT
     co_return failure(make_error_code(Errc::not_found));
 }
 
+/// The services of the configuration file.
+asio::awaitable<std::vector<Share>> share_configured(Session& session) {
+    std::vector<Share> shares;
+    const auto services = configured_services(session.node_options(true));
+    if (!services) {
+        session.fail("cannot read the services of the configuration", services.error());
+        co_return shares;
+    }
+    for (const auto& service : *services) {
+        auto [error, share] = co_await session.node().async_share(service, kTuple);
+        if (error) {
+            session.fail("cannot share " + safe(service.service), error);
+            continue;
+        }
+        session.say(fmt::format("Sharing {} as {}", service.target.to_string(), safe(service.service)));
+        shares.push_back(std::move(share));
+    }
+    co_return shares;
+}
+
 asio::awaitable<int> run_serve(Session& session, ServeArguments) {
     if (!session.open(true)) co_return session.exit_code();
     auto narrator = std::make_shared<Narrator>(session);
     auto tubes = std::make_shared<AcceptedTubes>();
+    narrator->on_event([&session, tubes](const Event& event) {
+        const auto* opened = std::get_if<TubeOpened>(&event);
+        if (opened == nullptr || opened->tube.incoming || tubes->contains(opened->tube.id)) return;
+        asio::co_spawn(session.context(), take_accepted(session, tubes, opened->tube.id), asio::detached);
+    });
     asio::co_spawn(session.context(), narrator->follow(narrator), asio::detached);
     ControlServer control(session, "serve");
     control.on("accept", [&session, tubes](json request) { return accept_pending(session, tubes, std::move(request)); });
     const auto accounts = co_await session.accounts_ready();
+    auto shares = co_await share_configured(session);
     std::vector<std::string> online;
     for (const auto& account : accounts) {
         if (account.state == AccountState::online) online.push_back(safe(account.name));
@@ -100,7 +146,8 @@ void add_serve_command(CLI::App& app, Action& selected) {
     auto [command, arguments] = make_command<ServeArguments>(
         app, selected, "serve", "Stay online, receive offers and apply policies", run_serve);
     static_cast<void>(arguments);
-    command->footer("Example:\n  tube serve        then, elsewhere: tube offers, tube accept ID");
+    command->footer("Also shares the services of the configuration file.\n\n"
+                    "Example:\n  tube serve        then, elsewhere: tube offers, tube accept ID");
 }
 
 }  // namespace tubes::cli

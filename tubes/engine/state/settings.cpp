@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -12,7 +13,7 @@
 namespace tubes::engine {
 namespace {
 
-enum class Kind : std::uint8_t { text, boolean, number, seconds, bytes, addresses, stun_servers, turn_servers, levels };
+enum class Kind : std::uint8_t { text, boolean, number, seconds, bytes, addresses, stun_servers, turn_servers, levels, transports };
 
 struct Setting {
     const char* name;
@@ -33,6 +34,7 @@ std::vector<Setting> known_settings() {
         {"log.level", Kind::levels, "warn", "Log levels: \"info\", or by area \"ice=debug,warn\""},
         {"local.enabled", Kind::boolean, "true", "Meet this user's other nodes on this machine"},
         {"network.addresses", Kind::addresses, "all", "Which addresses contacts learn: all, public-only, relay-only"},
+        {"network.transports", Kind::transports, "local,direct-tls,ice", "Ways to reach a peer that links may use"},
         {"network.stun", Kind::stun_servers, "", "STUN servers to use besides those of the account's server"},
         {"network.turn", Kind::turn_servers, "", "TURN relays: turn:USER:PASSWORD@HOST:PORT?transport=udp"},
         {"limits.links", Kind::number, std::to_string(broker.links), "Links open at once"},
@@ -90,6 +92,14 @@ bool are_servers(std::string_view text, bool relay) {
                        [&](const auto& item) { return parse_ice_server(item, relay).has_value(); });
 }
 
+bool are_transports(std::string_view text) {
+    const auto items = split(text);
+    return !items.empty() && std::all_of(items.begin(), items.end(), [](const auto& item) {
+        return item == to_string(PathKind::local) || item == to_string(PathKind::direct_tls) ||
+               item == to_string(PathKind::ice);
+    });
+}
+
 // What is wrong with a value; empty if nothing is.
 std::string fault_of(Kind kind, const std::string& value) {
     switch (kind) {
@@ -105,6 +115,8 @@ std::string fault_of(Kind kind, const std::string& value) {
         case Kind::turn_servers:
             return are_servers(value, true) ? "" : "must be a list of turn:USER:PASSWORD@HOST:PORT";
         case Kind::levels: return {};
+        case Kind::transports:
+            return are_transports(value) ? "" : "must be a list of local, direct-tls and ice";
     }
     return {};
 }
@@ -220,6 +232,11 @@ core::LinkLimits Settings::link_limits() const {
 
 AddressPolicy Settings::default_addresses() const {
     return parse_address_policy(text("network.addresses")).value_or(AddressPolicy::all);
+}
+
+bool Settings::allows(PathKind kind) const {
+    const auto items = split(text("network.transports"));
+    return std::find(items.begin(), items.end(), to_string(kind)) != items.end();
 }
 
 std::vector<core::ports::IceServer> Settings::ice_servers() const {

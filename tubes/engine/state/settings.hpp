@@ -26,6 +26,8 @@ public:
     core::BrokerLimits broker_limits() const;
     core::LinkLimits link_limits() const;
     AddressPolicy default_addresses() const;
+    /// True if links may use that kind of path (network.transports).
+    bool allows(PathKind kind) const;
     /// STUN and TURN servers that the user named.
     std::vector<core::ports::IceServer> ice_servers() const;
 

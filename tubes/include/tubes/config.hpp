@@ -2,6 +2,7 @@
 // The effective configuration: every value and where it comes from. Part of tubes-engine, which is GPL-3.0.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ TUBES_API result<std::vector<ConfigValue>> effective_config(const NodeOptions& o
 
 /// The [[service]] entries of the file: what `tube serve` shares. Errors as effective_config().
 TUBES_API result<std::vector<ShareOptions>> configured_services(const NodeOptions& options = {});
+
+/// The directory of this profile's sockets, created with mode 0700 if missing. not_available if it is not private.
+TUBES_API result<std::filesystem::path> runtime_directory(const NodeOptions& options = {});
 
 }  // namespace v0
 }  // namespace tubes
