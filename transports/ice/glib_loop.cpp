@@ -15,8 +15,7 @@
 namespace tubes::transports {
 namespace {
 
-/// Rounds of dispatching in one turn, before others on the loop have theirs.
-constexpr int kRounds = 4;
+/// Rounds of dispatching when nobody will come back for more.
 constexpr int kLastRounds = 8;
 
 std::uint32_t to_epoll(gushort events) noexcept {
@@ -67,17 +66,10 @@ void GlibLoop::run_soon() {
 
 void GlibLoop::run() {
     if (stopped_) return;
-    bool more = true;
-    for (int round = 0; round < kRounds && more && !stopped_; ++round) {
-        more = g_main_context_iteration(context_, FALSE) != FALSE;
-    }
+    // One round, then others on the loop have their turn: what is still ready wakes us again at once.
+    g_main_context_iteration(context_, FALSE);
     if (after_turn_) after_turn_();
-    if (stopped_) return;
-    if (more) {
-        run_soon();
-    } else {
-        arm();
-    }
+    if (!stopped_) arm();
 }
 
 void GlibLoop::arm() {

@@ -23,6 +23,8 @@ constexpr std::size_t kMtu = 1200;
 constexpr std::size_t kMaxEarly = 32;
 /// Datagrams handed to libnice at once.
 constexpr std::size_t kBatch = 48;
+/// Datagrams taken in one turn of the loop.
+constexpr std::size_t kMaxInTurn = 64;
 /// Datagrams held while the network takes none.
 constexpr std::size_t kMaxHeld = 256;
 constexpr auto kRetry = 2ms;
@@ -80,7 +82,9 @@ struct IceSignals {
     static void receive(NiceAgent* /*agent*/, guint /*stream*/, guint /*component*/, guint size, gchar* data,
                         gpointer context) {
         const auto self = owner(context);
-        if (self) self->receive({reinterpret_cast<const std::uint8_t*>(data), size});
+        if (!self) return;
+        self->count_in_turn();
+        self->receive({reinterpret_cast<const std::uint8_t*>(data), size});
     }
 
     static void closed(GObject* /*agent*/, GAsyncResult* /*result*/, gpointer context) {
@@ -104,10 +108,11 @@ IceAgent::~IceAgent() { close(); }
 
 bool IceAgent::start(bool controlling) {
     loop_ = GlibLoop::create(executor_, [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->flush();
+        if (const auto self = weak.lock()) self->end_turn();
     });
     if (!loop_) return false;
     auto bridge = std::make_shared<NiceBridge>();
+    bridge_ = bridge.get();
     bridge->owner = weak_from_this();
     bridge->agent = nice_agent_new_full(loop_->context(), NICE_COMPATIBILITY_RFC5245,
                                         static_cast<NiceAgentOption>(NICE_AGENT_OPTION_ICE_TRICKLE |
@@ -122,7 +127,7 @@ bool IceAgent::start(bool controlling) {
     stream_ = nice_agent_add_stream(agent_, 1);
     loop_->start(bridge);
     if (stream_ == 0) return false;
-    nice_agent_attach_recv(agent_, stream_, 1, loop_->context(), &IceSignals::receive, bridge.get());
+    attach();
     gchar* fragment = nullptr;
     gchar* password = nullptr;
     if (nice_agent_get_local_credentials(agent_, stream_, &fragment, &password) == FALSE) return false;
@@ -212,6 +217,22 @@ void IceAgent::set_handler(Handler* handler) {
         if (!self) return;
         for (auto early = std::exchange(self->early_, {}); !early.empty(); early.pop_front()) self->receive(early.front());
     });
+}
+
+void IceAgent::attach() {
+    nice_agent_attach_recv(agent_, stream_, 1, loop_->context(), &IceSignals::receive, bridge_);
+}
+
+/// libnice reads a socket until it is empty, which at full speed is never, and starves the loop. It stops when its
+/// callback is gone; end_turn() puts it back (a pointer under a lock: the context stays the same).
+void IceAgent::count_in_turn() {
+    if (++received_in_turn_ != kMaxInTurn || agent_ == nullptr) return;
+    nice_agent_attach_recv(agent_, stream_, 1, loop_->context(), nullptr, nullptr);
+}
+
+void IceAgent::end_turn() {
+    if (std::exchange(received_in_turn_, 0) >= kMaxInTurn && agent_ != nullptr) attach();
+    flush();
 }
 
 void IceAgent::receive(ByteView datagram) {

@@ -96,6 +96,9 @@ private:
     void add_relay(const IceServerAddress& relay);
     template <class Tell>
     void tell_later(Tell tell);
+    void attach();
+    void count_in_turn();
+    void end_turn();
     void receive(ByteView datagram);
     void widen_buffers();
     void send_batch();
@@ -105,7 +108,9 @@ private:
     Events* events_;
     std::shared_ptr<GlibLoop> loop_;
     NiceAgent* agent_ = nullptr;  ///< Owned by loop_'s payload.
+    void* bridge_ = nullptr;
     unsigned stream_ = 0;
+    std::size_t received_in_turn_ = 0;
     IceCredentials credentials_;
     AddressRules rules_;
     std::size_t told_candidates_ = 0;
