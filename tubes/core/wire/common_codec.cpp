@@ -34,21 +34,6 @@ result<ParameterValue> value_from_wire(const pb::Parameter& message) {
 
 }  // namespace
 
-bool is_known_errc(std::uint32_t value) noexcept {
-    return value >= static_cast<std::uint32_t>(Errc::end_of_stream) &&
-           value <= static_cast<std::uint32_t>(Errc::internal);
-}
-
-Errc errc_from_wire(std::uint32_t value) noexcept {
-    return is_known_errc(value) ? static_cast<Errc>(value) : Errc::cancelled;
-}
-
-std::uint32_t errc_to_wire(const error_code& code) noexcept {
-    const auto value = static_cast<std::uint32_t>(code.value());
-    if (code.category() != tubes_category() || !is_known_errc(value)) return static_cast<std::uint32_t>(Errc::internal);
-    return value;
-}
-
 void parameters_to_wire(const Parameters& parameters, ParameterList& list) {
     for (const auto& [name, value] : parameters) {
         auto* message = list.Add();

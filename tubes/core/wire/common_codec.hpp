@@ -8,6 +8,7 @@
 
 #include "tubes/core/signaling/signals.hpp"
 #include "tubes/core/wire/common.pb.h"
+#include "tubes/core/wire/errc.hpp"
 
 namespace tubes::wire {
 
@@ -15,16 +16,6 @@ using core::Bytes;
 using core::ByteView;
 
 using ParameterList = google::protobuf::RepeatedPtrField<pb::Parameter>;
-
-/// Whether a number from the wire is an Errc that this version knows.
-bool is_known_errc(std::uint32_t value) noexcept;
-
-/// The Errc of that number; a peer's newer one becomes Errc::cancelled, which ends the same things without claiming
-/// a cause.
-Errc errc_from_wire(std::uint32_t value) noexcept;
-
-/// The number under which `code` travels; anything but a tubes error is Errc::internal.
-std::uint32_t errc_to_wire(const error_code& code) noexcept;
 
 /// Fixed-size ids; protocol_violation for any other size.
 template <class Id>

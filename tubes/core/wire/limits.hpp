@@ -27,6 +27,15 @@ inline constexpr std::size_t kDataHeader = 16;                            ///< B
 inline constexpr std::size_t kAckHeader = 20;                             ///< Bytes of an ACK frame.
 inline constexpr std::size_t kMaxPayload = kMaxMessage - kDataHeader;     ///< Of one DATA frame.
 inline constexpr std::size_t kMaxHello = 1024;                            ///< Encoded Hello, without its header.
+inline constexpr std::uint64_t kMaxOffset = std::uint64_t{1} << 62;       ///< Of a byte within a stream.
+
+// The link.
+inline constexpr std::size_t kControlWindow = 256 * 1024;  ///< Constant window of the control stream, bytes.
+inline constexpr std::size_t kEarlyBytes = 64 * 1024;      ///< Sent on a new path before it is confirmed.
+inline constexpr std::size_t kMaxHeld = 4 * kEarlyBytes;   ///< Received early and held; more closes the path.
+inline constexpr std::size_t kMaxPaths = 8;                ///< Paths of one link at once.
+inline constexpr std::size_t kMaxPongs = 16;               ///< Answers to probes waiting on one path.
+inline constexpr std::size_t kMaxPings = 64;               ///< Probes of our own under way.
 
 // Versions and features of the link protocol.
 inline constexpr std::uint32_t kOldestVersion = 1;
