@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What connections say of themselves and of contacts, and what it means for links, requests and offers.
+#include <algorithm>
+
+#include "tubes/core/tube/broker_impl.hpp"
+
+namespace tubes::core {
+
+void BrokerImpl::on_account_state(Account& account, ports::ConnectionState state, error_code reason,
+                                  const std::string& detail) {
+    const auto name = account.name();
+    notify([name, state, reason, detail](Handler& handler) {
+        handler.on_connection_state(name, state, reason, detail);
+    });
+    if (state == ports::ConnectionState::offline && account.on_removed) {
+        return later([this, name] { finish_removal(name); });
+    }
+    if (state != ports::ConnectionState::online) return;
+    for (auto& [id, offer] : offers_.all()) {
+        if (offer.spec.account != name) continue;
+        // While we were away the contact's devices may have dropped it; those that have not ignore the repeat.
+        offer.recipients.clear();
+        spread_offer(id, offer);
+    }
+}
+
+void BrokerImpl::on_account_contact(Account& account, const ports::Contact& contact) {
+    const auto name = account.name();
+    notify([name, contact](Handler& handler) { handler.on_contact(name, contact); });
+    if (account.lost_presence(contact)) drop_contact(account, contact.address, Errc::refused);
+    drop_vanished(account, contact);
+    for (auto& [id, offer] : offers_.all()) {
+        if (offer.spec.account == name && offer.spec.contact == contact.address) spread_offer(id, offer);
+    }
+}
+
+void BrokerImpl::on_account_contact_removed(Account& account, const ContactAddress& contact) {
+    const auto name = account.name();
+    notify([name, contact](Handler& handler) { handler.on_contact_removed(name, contact); });
+    account.forget(contact);
+    drop_contact(account, contact, Errc::refused);
+}
+
+void BrokerImpl::on_account_subscription_request(Account& account, const ContactAddress& contact,
+                                                 const std::string& text) {
+    const auto name = account.name();
+    notify([name, contact, text](Handler& handler) { handler.on_subscription_request(name, contact, text); });
+}
+
+void BrokerImpl::drop_contact(Account& account, const ContactAddress& contact, Errc reason) {
+    std::vector<LinkId> ids;
+    for (const auto& [id, session] : sessions_) {
+        const auto& origin = session->origin();
+        if (origin.account == account.name() && origin.peer.contact == contact) ids.push_back(id);
+    }
+    for (const auto& id : ids) {
+        if (auto* session = find_session(id)) end_session(*session, reason, true);
+    }
+    for (const auto& id : pending_.of_contact(account.name(), contact)) end_pending(id, reason);
+    std::vector<OfferId> offers;
+    for (const auto& [id, offer] : offers_.all()) {
+        if (offer.spec.account == account.name() && offer.spec.contact == contact) offers.push_back(id);
+    }
+    for (const auto& id : offers) end_offer(id, Errc::withdrawn, OfferEnd::withdrawn, std::nullopt);
+}
+
+void BrokerImpl::drop_vanished(Account& account, const ports::Contact& contact) {
+    const auto is_there = [&contact](const PeerAddress& address) {
+        return std::any_of(contact.peers.begin(), contact.peers.end(), [&address](const auto& peer) {
+            return peer.address == address && peer.presence != ports::Presence::offline;
+        });
+    };
+    std::vector<LinkId> lost;
+    for (const auto& [id, session] : sessions_) {
+        const auto& origin = session->origin();
+        // A link whose negotiation runs may still come up without presence; one that nobody answered will not.
+        const bool waits = session->state() == SessionState::requesting || session->state() == SessionState::requested;
+        const bool concerned = origin.account == account.name() && origin.peer.contact == contact.address;
+        if (waits && concerned && origin.listed && !is_there(origin.peer)) lost.push_back(id);
+    }
+    for (const auto& id : lost) {
+        if (auto* session = find_session(id)) on_session_ended(*session, Errc::offline, false);
+    }
+    for (const auto& id : pending_.of_contact(account.name(), contact.address)) {
+        const auto* waiting = pending_.find(id);
+        if (waiting && !waiting->stranger && !waiting->by_control && !is_there(waiting->request.from)) {
+            end_pending(id, Errc::offline);
+        }
+    }
+}
+
+}  // namespace tubes::core

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The decision about one request.
+#include "tubes/core/tube/consent.hpp"
+
+namespace tubes::core {
+namespace {
+
+using Direction = ports::PolicyStore::Direction;
+
+Decision denied(Errc reason = Errc::not_available) {
+    Decision decision;
+    decision.reason = reason;
+    return decision;
+}
+
+Decision decided(Verdict verdict, KeyStanding standing, Parameters parameters) {
+    return {verdict, Errc::not_available, standing, std::move(parameters)};
+}
+
+}  // namespace
+
+KeyStanding Consent::standing(const Asker& asker, const PublicKey& key) const {
+    return asker.same_user ? KeyStanding::known : keys_.standing(asker.account, asker.contact, key);
+}
+
+Decision Consent::on_request(const Asker& asker, const PublicKey& key, const TubeRequest& request,
+                             std::size_t open) const {
+    if (request.offer) return on_accepted_offer(asker, key, request);
+    const auto* share = shares_.find_for(asker, request.service, request.kind);
+    if (!share || open >= share->tubes) return denied();
+    const auto chosen = policies_.policy(asker.account, asker.contact, request.service, Direction::incoming);
+    if (chosen == Policy::never || share->policy == Policy::never) return denied();
+    const auto standing = this->standing(asker, key);
+    // A share without an audience is this user's own, on this machine: there is nobody else to ask.
+    const bool own = share->audience.empty() && asker.same_user;
+    const bool always = own || chosen == Policy::always || share->policy == Policy::always;
+    // "Always" covers only keys that the user knew when setting it, or has verified since.
+    const bool granted = always && standing == KeyStanding::known;
+    return decided(granted ? Verdict::grant : Verdict::ask, standing, share->parameters);
+}
+
+Decision Consent::on_accepted_offer(const Asker& asker, const PublicKey& key, const TubeRequest& request) const {
+    auto* offer = offers_.find(*request.offer);
+    if (!offer) return denied(offers_.ended(*request.offer, asker.contact).value_or(Errc::not_available));
+    const auto& spec = offer->spec;
+    const bool fits = spec.account == asker.account && spec.contact == asker.contact &&
+                      spec.service == request.service && spec.kind == request.kind;
+    if (!fits) return denied();
+    const auto standing = this->standing(asker, key);
+    // The user offered it to this person; a first key is taken on trust, a changed one is asked about.
+    return decided(standing == KeyStanding::new_key ? Verdict::ask : Verdict::grant, standing, spec.parameters);
+}
+
+Decision Consent::on_offer(const Asker& asker, const OfferSignal& offer) const {
+    const auto chosen = policies_.policy(asker.account, asker.contact, offer.service, Direction::offered);
+    if (chosen == Policy::never) return denied();
+    const auto standing = this->standing(asker, offer.identity);
+    const bool granted = chosen == Policy::always && standing == KeyStanding::known;
+    return decided(granted ? Verdict::grant : Verdict::ask, standing, offer.parameters);
+}
+
+std::vector<ServiceInfo> Consent::services_for(const Asker& asker) const {
+    std::vector<ServiceInfo> services;
+    for (const auto* share : shares_.visible_to(asker)) {
+        const auto chosen = policies_.policy(asker.account, asker.contact, share->service, Direction::incoming);
+        if (chosen == Policy::never || share->policy == Policy::never) continue;
+        services.push_back({share->service, share->kind, share->parameters});
+    }
+    return services;
+}
+
+}  // namespace tubes::core
