@@ -29,14 +29,15 @@ _ATTEMPTS = 3  # a probe on a machine busy with builds may miss its 0.6 s
 class Laboratory:
     """Namespaces and servers; a context manager that leaves nothing behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: str = "internet") -> None:
+        """`label` keeps several laboratories of one process apart."""
         remove_abandoned_namespaces()
         self._stack = contextlib.ExitStack()
         self.prosody: Fixture | None = None
         self.coturn: Fixture | None = None
         try:
             namespaces = self._stack.enter_context(NamespaceSet())
-            self.internet = Internet(namespaces)
+            self.internet = Internet(namespaces, label)
             self._start_stun()
         except BaseException:
             self._stack.close()
@@ -51,8 +52,9 @@ class Laboratory:
         if not server.stdout or not server.stdout.readline():
             raise LabError("the STUN server did not start")
 
-    def start_servers(self, accounts: list[str], groups: list[str]) -> None:
-        """Starts coturn and Prosody ("user:password" accounts, "name=user,user" groups) on the internet."""
+    def start_servers(self, accounts: list[str], groups: list[str], *more: str) -> None:
+        """Starts coturn and Prosody ("user:password" accounts, "name=user,user" groups; `more` options of
+        prosody.py) on the internet."""
         prefix = self.internet.namespace.prefix()
         addresses = [word for address in (SERVER_IPV4[0], SERVER_IPV6[0]) for word in ("--address", address)]
         self.coturn = self._stack.enter_context(
@@ -62,7 +64,7 @@ class Laboratory:
             "--direct-tls-port", str(XMPP_TLS_PORT), "--turn", f"turn.{DOMAIN}:{TURN_PORT}",
             "--turn-secret", self.coturn.description["secret"],
             *(word for account in accounts for word in ("--account", account)),
-            *(word for group in groups for word in ("--group", group)), prefix=prefix))
+            *(word for group in groups for word in ("--group", group)), *more, prefix=prefix))
 
     def attach(self, namespaces: NamespaceSet, kind: NetworkKind, label: str) -> Site:
         """A new site of that kind, asserted to behave as its kind says."""

@@ -83,9 +83,9 @@ void apply(LinkSettings& settings, const std::string& name, double value) {
 }
 
 nlohmann::json to_json(const LinkCounters& counters) {
-    return {{"offered", counters.offered},     {"delivered", counters.delivered},
+    return {{"offered", counters.offered},       {"delivered", counters.delivered},
             {"bytes", counters.delivered_bytes}, {"lost", counters.lost},
-            {"dropped", counters.dropped},     {"reordered", counters.reordered},
+            {"dropped", counters.dropped},       {"reordered", counters.reordered},
             {"duplicated", counters.duplicated}};
 }
 

@@ -68,9 +68,7 @@ private:
         std::uint64_t order;
         Packet packet;
         // Backwards, so that std::priority_queue gives the earliest.
-        bool operator<(const Flight& other) const {
-            return due != other.due ? due > other.due : order > other.order;
-        }
+        bool operator<(const Flight& other) const { return due != other.due ? due > other.due : order > other.order; }
     };
 
     bool happens(double probability);

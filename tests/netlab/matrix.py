@@ -20,6 +20,7 @@ from cells import Cell, CellCheck, CellResult, PunchCheck, all_cells, run_cells
 from laboratory import Laboratory
 from namespaces import LabError
 from report import markdown, terminal_table
+from transport_check import TransportCheck
 from tube_check import TubeCheck
 from tube_driver import find_program
 
@@ -40,6 +41,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=0, metavar="N", help="cells at a time (default: by the machine)")
     parser.add_argument("--probe", action="store_true",
                         help="do not run tube: ask the networks themselves, by hole punching, what they permit")
+    parser.add_argument("--transports", action="store_true",
+                        help="do not run tube: negotiate each transport by itself (path_probe)")
+    parser.add_argument("--log", default="", metavar="LEVELS", help="log levels of the programs, as tube --log")
     parser.add_argument("--tube", metavar="PATH", help="the program to run (default: TUBE, build/*/bin/tube, PATH)")
     parser.add_argument("--keep-logs", metavar="DIR", help="keep the programs' logs of failed cells here")
     parser.add_argument("--write-docs", action="store_true", help="write docs/nat-matrix.md from this run's results")
@@ -63,7 +67,10 @@ def make_check(options: argparse.Namespace) -> CellCheck:
     if options.probe:
         return PunchCheck()
     size = FULL_BYTES if options.full else CI_BYTES
-    return TubeCheck(find_program(options.tube, ROOT), size, Path(options.keep_logs) if options.keep_logs else None)
+    if options.transports:
+        return TransportCheck(ROOT, size, options.log)
+    logs = Path(options.keep_logs) if options.keep_logs else None
+    return TubeCheck(find_program(options.tube, ROOT), size, logs, options.log)
 
 
 def default_jobs(options: argparse.Namespace) -> int:
@@ -95,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if os.geteuid() != 0:
         raise LabError("network namespaces need root: run it with sudo")
-    if options.write_docs and (options.cell or options.probe):
+    if options.write_docs and (options.cell or options.probe or options.transports):
         raise LabError("--write-docs needs the whole matrix of the real program")
     check = make_check(options)
     told = show_progress(len(cells))

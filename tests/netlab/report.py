@@ -33,7 +33,7 @@ def terminal_table(results: list[CellResult]) -> str:
     square, others = _split(results)
     lines = []
     if square:
-        width = 13
+        width = 2 + max(11, *(len(_word(cell)) for cell in square.values()))
         lines.append("shares \\ connects".ljust(19) + "".join(_SHORT[kind].ljust(width) for kind in NAT_KINDS))
         for row in NAT_KINDS:
             words = [_word(square.get((row, column))) for column in NAT_KINDS]

@@ -22,6 +22,18 @@ SERVER_IPV6 = ("2001:db8::1", "2001:db8::2")
 SAME_RANGE = 1  # 192.168.1.0/24, as every second home router has
 _GATEWAY_IPV6, _SITE_IPV6 = "fe80::1", "fe80::2"
 
+# Packets to anywhere else (private addresses that a peer named, for example) vanish, as they do on the internet.
+# Without a route the sender would get an error instead, upon which coturn ends the whole allocation.
+_REST_OF_THE_INTERNET = f"""
+table inet rest {{
+  chain inbound {{
+    type filter hook prerouting priority raw; policy accept;
+    iif lo ip daddr != {{ 127.0.0.0/8, {", ".join(SERVER_IPV4)} }} drop
+    iif lo ip6 daddr != {{ ::1, {", ".join(SERVER_IPV6)} }} drop
+  }}
+}}
+"""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -38,14 +50,16 @@ class Site:
 class Internet:
     """The middle namespace; sites attach and detach while it stands. Thread-safe."""
 
-    def __init__(self, namespaces: NamespaceSet) -> None:
-        self.namespace = namespaces.make("internet")
+    def __init__(self, namespaces: NamespaceSet, label: str = "internet") -> None:
+        self.namespace = namespaces.make(label)
         self._lock = threading.Lock()
         self._numbers = itertools.count(10)
         self.namespace.set(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1,
                            net__ipv4__conf__all__rp_filter=0, net__ipv4__conf__default__rp_filter=0)
         self.namespace.ip(*(f"addr add {address}/32 dev lo" for address in SERVER_IPV4),
-                          *(f"addr add {address}/128 dev lo nodad" for address in SERVER_IPV6))
+                          *(f"addr add {address}/128 dev lo nodad" for address in SERVER_IPV6),
+                          "route add default dev lo", "route add ::/0 dev lo")
+        self.namespace.nft(_REST_OF_THE_INTERNET)
 
     def host_names(self, domain: str) -> str:
         """Lines for /etc/hosts: the servers have both families, as servers do."""

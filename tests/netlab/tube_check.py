@@ -26,13 +26,14 @@ TRANSFER_SECONDS, UPGRADE_SECONDS = 240.0, 8.0
 class Pair:
     """Two users at two sites with an application each; a context manager that ends all of it."""
 
-    def __init__(self, program: Path, authority: str, sharer: tuple[Site, str], connector: tuple[Site, str]) -> None:
-        """`sharer` and `connector`: where, and the account's user name."""
+    def __init__(self, program: Path, authority: str, sharer: tuple[Site, str], connector: tuple[Site, str],
+                 log: str = "") -> None:
+        """`sharer` and `connector`: where, and the account's user name; `log`: levels for `tube --log`."""
         self._stack = contextlib.ExitStack()
         self.home = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="tubeslab-")))
         self._sites = sharer[0], connector[0]
-        self.sharer = TubeUser(program, sharer[0].client, sharer[1], self.home / "sharer", authority)
-        self.connector = TubeUser(program, connector[0].client, connector[1], self.home / "connector", authority)
+        self.sharer = TubeUser(program, sharer[0].client, sharer[1], self.home / "sharer", authority, log)
+        self.connector = TubeUser(program, connector[0].client, connector[1], self.home / "connector", authority, log)
         self._stack.callback(self.sharer.close)
         self._stack.callback(self.connector.close)
 
@@ -58,10 +59,18 @@ class Pair:
         self._stack.callback(_end, client)
         return client
 
+    def share(self, ask: bool = False) -> subprocess.Popen[str]:
+        """The sharer's `tube share`."""
+        return self.sharer.share(APPLICATION_PORT, self.connector.jid, ask)
+
+    def connect(self, seconds: int = 30) -> subprocess.Popen[str]:
+        """The connector's `tube connect`."""
+        return self.connector.connect(self.sharer.jid, LISTEN_PORT, seconds)
+
     def open(self) -> None:
         """Shares and connects; returns when the tube's local port listens."""
-        self.sharer.share(APPLICATION_PORT, self.connector.jid)
-        self.connector.connect(self.sharer.jid, LISTEN_PORT)
+        self.share()
+        self.connect()
         self.connector.wait_until_listening(LISTEN_PORT)
 
     def close(self) -> None:
@@ -104,11 +113,12 @@ def compare(here: dict[str, Any], there: dict[str, Any], size: int) -> None:
 class TubeCheck:
     """Runs the shipped program in a cell as two users would."""
 
-    def __init__(self, program: Path, size: int, logs: Path | None) -> None:
-        """`size` bytes go each way; `logs` is where the homes of failed cells are kept."""
+    def __init__(self, program: Path, size: int, logs: Path | None, log: str = "") -> None:
+        """`size` bytes go each way; `logs` is where the homes of failed cells are kept; `log`: for `tube --log`."""
         self._program = program
         self._size = size
         self._logs = logs
+        self._log = log
 
     def prepare(self, laboratory: Laboratory, cells: list[Cell]) -> None:
         """Servers with two accounts per cell that see each other."""
@@ -120,7 +130,7 @@ class TubeCheck:
         """Login, share, connect, transfer, then the path."""
         assert laboratory.prosody is not None
         with Pair(self._program, laboratory.prosody.description["ca"], (sharer, f"share{cell.number}"),
-                  (connector, f"connect{cell.number}")) as pair:
+                  (connector, f"connect{cell.number}"), self._log) as pair:
             try:
                 pair.log_in()
                 self._transfer(pair, result)

@@ -33,8 +33,9 @@ def find_program(wanted: str | None, root: Path) -> Path:
 class TubeUser:
     """One person's `tube` on a client machine, with a home of its own."""
 
-    def __init__(self, program: Path, namespace: Namespace, user: str, home: Path, authority: str) -> None:
-        """`authority` is the file with the certificate authority of the user's server."""
+    def __init__(self, program: Path, namespace: Namespace, user: str, home: Path, authority: str,
+                 log: str = "") -> None:
+        """`authority` is the file with the certificate authority of the user's server; `log` as for `tube --log`."""
         self.jid = f"{user}@{DOMAIN}"
         self.password = f"pw-{user}"
         self._authority = authority
@@ -45,10 +46,11 @@ class TubeUser:
         (home / "run").mkdir(mode=0o700)
         self._environment = {**os.environ, "TUBES_HOME": str(home), "XDG_RUNTIME_DIR": str(home / "run"),
                              "HOME": str(home)}
+        self._log = ["--log", log] if log else []
         self._started: list[subprocess.Popen[str]] = []
 
     def _command(self, *arguments: str) -> list[str]:
-        return [*self._namespace.prefix(), self._program, *arguments]
+        return [*self._namespace.prefix(), self._program, *self._log, *arguments]
 
     def run(self, *arguments: str, text: str = "", timeout: float = COMMAND_SECONDS) -> str:
         """Runs a sub-command to its end; RuntimeError with its words when it fails."""
@@ -77,13 +79,15 @@ class TubeUser:
         """Configures the account."""
         self.run("login", self.jid, "--ca", self._authority, text=self.password + "\n")
 
-    def share(self, port: int, contact: str) -> subprocess.Popen[str]:
-        """Shares a local port with a contact without asking."""
-        return self.start("share", "share", str(port), "--as", SERVICE, "--to", contact, "--always")
+    def share(self, port: int, contact: str, ask: bool = False) -> subprocess.Popen[str]:
+        """Shares a local port with a contact; with `ask` every use waits for an answer."""
+        always = [] if ask else ["--always"]
+        return self.start("share", "share", str(port), "--as", SERVICE, "--to", contact, *always)
 
-    def connect(self, contact: str, port: int) -> subprocess.Popen[str]:
-        """Makes a contact's service available on a local port."""
-        return self.start("connect", "connect", SERVICE, "--from", contact, "--listen", f"127.0.0.1:{port}")
+    def connect(self, contact: str, port: int, seconds: int = 30) -> subprocess.Popen[str]:
+        """Makes a contact's service available on a local port; `seconds` to wait for it."""
+        return self.start("connect", "connect", SERVICE, "--from", contact, "--listen", f"127.0.0.1:{port}",
+                          "--timeout", str(seconds))
 
     def wait_until_listening(self, port: int) -> None:
         """Returns when `connect` listens; RuntimeError with its words when it gave up or takes too long."""
@@ -109,6 +113,19 @@ class TubeUser:
         """The path that carries data now; empty when there is none."""
         paths = [path for link in self.links() for path in link["paths"] if path["active"]]
         return paths[0] if paths else {}
+
+    def is_online(self) -> bool:
+        """Whether one of their running processes is logged in."""
+        return any(account["state"] == "online" and account["protocol"] == "xmpp"
+                   for process in self.status() for account in process.get("accounts", []))
+
+    def tubes(self) -> list[dict[str, Any]]:
+        """The tubes of all their processes."""
+        return [tube for process in self.status() for tube in process.get("tubes", [])]
+
+    def pending(self) -> list[dict[str, Any]]:
+        """What waits for this person's answer."""
+        return [item for process in self.status() for item in process.get("pending", [])]
 
     def close(self) -> None:
         """Ends what was started."""
