@@ -14,7 +14,7 @@ REGISTRIES = re.compile("|".join((r"deb\.debian" + r"\.org", r"pypi" + r"\.org",
                                   r"registry\.npmjs" + r"\.org", r"crates" + r"\.io", r"artifact-?registry" + r"\b",
                                   r"\bpkg" + r"\.dev\b", r"security\.debian" + r"\.org")))
 MACHINE_PATHS = re.compile(r"(?<![\w./$}>-])/(?:" + "wo" + "rk|ro" + r"ot|Users)/[\w.]|"
-                           r"(?<![\w./$}>-])/home/(?!alice\b|bob\b|carol\b|user\b)[a-z]")
+                           r"(?<![\w./$}>-])/home/(?!alice\b|bob\b|carol\b|user\b|me\b)[a-z]")
 REQUIRED = {"CHANGELOG.md": r"^## \[Unreleased\]", "LICENSES/GPL-3.0-or-later.txt": "GNU GENERAL PUBLIC LICENSE",
             "LICENSES/LGPL-2.1-or-later.txt": "GNU LESSER GENERAL PUBLIC LICENSE"}
 

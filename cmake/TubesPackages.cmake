@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Debian packages by CPack, one per component; scripts/package builds them with the prefix /usr.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME tubes)
+set(CPACK_PACKAGE_VENDOR "Tubes")
+set(CPACK_PACKAGE_CONTACT "The Tubes authors <tubes@localhost>")
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
+    WORLD_READ WORLD_EXECUTE)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_COMPONENTS_ALL libtubes tubes-dev docs)
+if(TARGET tube)
+    list(APPEND CPACK_COMPONENTS_ALL tube)
+endif()
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${PROJECT_BINARY_DIR}/lib")
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS OFF)
+
+set(CPACK_DEBIAN_LIBTUBES_PACKAGE_NAME libtubes${PROJECT_VERSION_MAJOR})
+set(CPACK_DEBIAN_LIBTUBES_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIBTUBES_DESCRIPTION "connects one person's application to another's - libraries
+ Tubes gives two people's applications a cable between them, through any
+ NAT, encrypted end to end. This package holds the shared libraries.")
+set(CPACK_DEBIAN_TUBES-DEV_PACKAGE_NAME libtubes-dev)
+set(CPACK_DEBIAN_TUBES-DEV_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_TUBES-DEV_PACKAGE_DEPENDS
+    "libtubes${PROJECT_VERSION_MAJOR} (= ${PROJECT_VERSION}), libboost1.81-dev")
+set(CPACK_DEBIAN_TUBES-DEV_DESCRIPTION "connects one person's application to another's - development files
+ Tubes gives two people's applications a cable between them, through any
+ NAT, encrypted end to end. This package holds headers, the CMake package
+ and pkg-config files.")
+set(CPACK_DEBIAN_TUBE_PACKAGE_NAME tube)
+set(CPACK_DEBIAN_TUBE_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_TUBE_DESCRIPTION "connects one person's programs to another's - command line
+ Share a program with a person, and connect to what a person shares, through
+ any NAT, encrypted end to end, with ordinary sockets at both ends.")
+set(CPACK_DEBIAN_DOCS_PACKAGE_NAME tubes-doc)
+set(CPACK_DEBIAN_DOCS_PACKAGE_SECTION doc)
+set(CPACK_DEBIAN_DOCS_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_DOCS_PACKAGE_SHLIBDEPS OFF)
+set(CPACK_DEBIAN_DOCS_DESCRIPTION "connects one person's application to another's - documentation
+ Tubes gives two people's applications a cable between them. This package
+ holds the architecture, the protocol and the threat model.")
+
+# Debian wants a licence file beside each package's documentation.
+file(WRITE "${PROJECT_BINARY_DIR}/packaging/copyright"
+"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: tubes
+
+Files: *
+Copyright: The Tubes authors
+License: GPL-3.0-or-later
+ On Debian systems the text is in /usr/share/common-licenses/GPL-3.
+
+Files: tubes/include/* tubes/client/*
+Copyright: The Tubes authors
+License: LGPL-2.1-or-later
+ On Debian systems the text is in /usr/share/common-licenses/LGPL-2.1.
+")
+foreach(pair "libtubes;libtubes${PROJECT_VERSION_MAJOR}" "tubes-dev;libtubes-dev" "tube;tube" "docs;tubes-doc")
+    list(GET pair 0 component)
+    list(GET pair 1 package)
+    if(component IN_LIST CPACK_COMPONENTS_ALL)
+        install(FILES "${PROJECT_BINARY_DIR}/packaging/copyright" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/${package}"
+            COMPONENT ${component})
+    endif()
+endforeach()
+include(CPack)
