@@ -17,7 +17,7 @@ namespace {
 using core::ports::IceServer;
 using Severity = Finding::Severity;
 
-constexpr std::chrono::seconds kDeadline{10};      // for everything
+constexpr std::chrono::seconds kDeadline{10};  // for everything
 
 Finding about_interfaces() {
     const auto addresses = transports::local_addresses({});
@@ -32,7 +32,8 @@ Finding about_interfaces() {
                 "Connect it to a network; addresses of VPNs and containers do not count."};
     }
     return {"interfaces", Severity::fine,
-            fmt::format("{}{}", fmt::join(texts, ", "), global_v6 ? "; IPv6 is there" : "; no public IPv6 address"), ""};
+            fmt::format("{}{}", fmt::join(texts, ", "), global_v6 ? "; IPv6 is there" : "; no public IPv6 address"),
+            ""};
 }
 
 Finding about_account(const AccountInfo& account) {
@@ -49,9 +50,10 @@ Finding about_account(const AccountInfo& account) {
 Finding about_nat(const result<transports::NatReport>& report, const IceServer& server) {
     using transports::NatBehaviour;
     if (!report) {
-        return {"nat", Severity::problem,
-                fmt::format("{}:{} does not answer STUN over UDP ({})", server.host, server.port, report.error().message()),
-                "A firewall may block UDP; connections then need direct TCP or a relay over TCP."};
+        return {
+            "nat", Severity::problem,
+            fmt::format("{}:{} does not answer STUN over UDP ({})", server.host, server.port, report.error().message()),
+            "A firewall may block UDP; connections then need direct TCP or a relay over TCP."};
     }
     if (!report->translated) {
         return {"nat", Severity::fine, fmt::format("no address translation: {} is public", report->local_address), ""};
@@ -107,9 +109,11 @@ private:
             if (told_) return;
             told_ = true;
             const auto where = fmt::format("{}:{}", server_.host, server_.port);
-            if (works) return owner_.add({"relay", Severity::fine, fmt::format("{} relays for this account", where), ""});
-            owner_.add({"relay", Severity::problem, fmt::format("{} gave no relay address", where),
-                        "Peers that cannot be reached directly stay unreachable; check the TURN server and its account."});
+            if (works)
+                return owner_.add({"relay", Severity::fine, fmt::format("{} relays for this account", where), ""});
+            owner_.add(
+                {"relay", Severity::problem, fmt::format("{} gave no relay address", where),
+                 "Peers that cannot be reached directly stay unreachable; check the TURN server and its account."});
         }
         Examination& owner_;
         IceServer server_;

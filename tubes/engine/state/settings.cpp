@@ -35,6 +35,8 @@ std::vector<Setting> known_settings() {
         {"local.enabled", Kind::boolean, "true", "Meet this user's other nodes on this machine"},
         {"network.addresses", Kind::addresses, "all", "Which addresses contacts learn: all, public-only, relay-only"},
         {"network.transports", Kind::transports, "local,direct-tls,ice", "Ways to reach a peer that links may use"},
+        {"network.loopback", Kind::boolean, "false", "Also offer 127.0.0.1 and ::1, as tests on one machine want it"},
+        {"network.virtual_interfaces", Kind::boolean, "false", "Also offer addresses of VPN and container interfaces"},
         {"network.stun", Kind::stun_servers, "", "STUN servers to use besides those of the account's server"},
         {"network.turn", Kind::turn_servers, "", "TURN relays: turn:USER:PASSWORD@HOST:PORT?transport=udp"},
         {"limits.links", Kind::number, std::to_string(broker.links), "Links open at once"},

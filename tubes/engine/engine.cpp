@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A node from its first turn on the loop to its last.
+#include "tubes/engine/engine.hpp"
+
+#include "tubes/engine/accounts.hpp"
+#include "tubes/engine/contacts.hpp"
+#include "tubes/engine/convert.hpp"
+#include "tubes/engine/registry.hpp"
+#include "tubes/engine/shares.hpp"
+#include "tubes/engine/streams.hpp"
+#include "tubes/engine/tubes.hpp"
+
+namespace tubes::engine {
+namespace {
+
+// Logging out takes a connection at most 2 s (ports/connection.hpp); then the node goes without.
+constexpr std::chrono::milliseconds kClosingPatience{2500};
+
+}  // namespace
+
+Engine::Engine(std::shared_ptr<Loop> loop, std::unique_ptr<Profile> profile, NodeOptions options)
+    : loop_(std::move(loop)),
+      profile_(std::move(profile)),
+      options_(std::move(options)),
+      accounts_(std::make_unique<Accounts>(*this)),
+      contacts_(std::make_unique<Contacts>(*this)),
+      streams_(std::make_unique<Streams>(loop_)),
+      shares_(std::make_unique<Shares>(*this)),
+      tubes_(std::make_unique<Tubes>(*this)) {}
+
+Engine::~Engine() = default;
+
+void Engine::start() {
+    scheduler_ = std::make_unique<AsioScheduler>(loop_->executor());
+    transports_ = make_transports({loop_->executor(), scheduler_.get(), profile_.get()});
+    make_broker();
+    monitor_ = AddressMonitor::make(loop_->executor(), [this] {
+        broker_->network_changed();
+        accounts_->network_changed();
+    });
+    accounts_->start(options_);
+}
+
+void Engine::make_broker() {
+    core::Broker::Environment environment;
+    environment.scheduler = scheduler_.get();
+    environment.crypto = &crypto_;
+    environment.trust = profile_->trust.get();
+    environment.policies = profile_->policies.get();
+    for (const auto& transport : transports_) environment.transports.push_back(transport.get());
+    broker_ =
+        core::Broker::make(environment, profile_->settings->broker_limits(), profile_->settings->link_limits(), *this);
+}
+
+// In this order: nobody can ask any more, then what peers see ends, then the accounts log out.
+void Engine::close() {
+    if (closed_) return;
+    shares_->close_all();
+    tubes_->close_all();
+    streams_->close();
+    closed_ = true;
+    events_.end();
+    monitor_.reset();
+    closing_ = scheduler_->call_at(scheduler_->now() + kClosingPatience,
+                                   [self = shared_from_this()] { self->finish_closing(); });
+    accounts_->close([weak = weak_from_this()] {
+        // One turn later: this runs inside the broker, which goes now.
+        auto self = weak.lock();
+        if (self) self->scheduler_->post([self] { self->finish_closing(); });
+    });
+}
+
+void Engine::finish_closing() {
+    if (std::exchange(finished_, true)) return;
+    auto self = shared_from_this();
+    closing_.reset();
+    broker_.reset();
+    transports_.clear();
+    loop_->end();
+}
+
+Status Engine::status() const {
+    Status status;
+    status.accounts = accounts_->list();
+    status.shares = shares_->list();
+    for (const auto& tube : broker_->tubes()) status.tubes.push_back(to_info(tube, crypto_));
+    for (const auto& link : broker_->links()) status.links.push_back(to_info(link, crypto_));
+    for (const auto& request : broker_->pending()) {
+        status.pending.push_back(to_info(request, crypto_, scheduler_->now()));
+    }
+    return status;
+}
+
+void Engine::on_pending(const core::PendingRequest& request) {
+    events_.push(RequestPending{to_info(request, crypto_, scheduler_->now())});
+}
+
+void Engine::on_pending_ended(const core::OfferId& id, Errc reason) {
+    events_.push(RequestEnded{id.hex(), reason});
+}
+
+void Engine::on_tube_open(const core::TubeStatus& tube) {
+    if (tube.incoming) {
+        shares_->on_tube_open(tube);
+    } else {
+        tubes_->on_tube_open(tube);
+    }
+    events_.push(TubeOpened{to_info(tube, crypto_)});
+}
+
+void Engine::on_stream(const core::TubeId& tube, std::shared_ptr<core::Stream> stream) {
+    if (closed_) return stream->reset(Errc::broken);
+    shares_->on_stream(tube, std::move(stream));
+}
+
+void Engine::on_tube_closed(const core::TubeId& tube, Errc reason) {
+    shares_->on_tube_closed(tube);
+    tubes_->on_tube_closed(tube, reason);
+    events_.push(TubeClosed{tube.hex(), reason});
+}
+
+void Engine::on_offer_ended(const core::OfferId& id, Errc reason) {
+    shares_->on_offer_ended(id, reason);
+    events_.push(OfferEnded{id.hex(), reason});
+}
+
+void Engine::on_link(const core::LinkReport& report) {
+    events_.push(LinkChanged{to_info(report, crypto_)});
+}
+
+void Engine::on_new_key(const core::ports::AccountName& account, const core::ContactAddress& contact,
+                        const core::PublicKey& key) {
+    events_.push(KeyChanged{account, contact.value, device_name(key, crypto_)});
+}
+
+void Engine::on_connection_state(const core::ports::AccountName& account, core::ports::ConnectionState state,
+                                 error_code reason, const std::string& detail) {
+    accounts_->on_state(account, state, reason, detail);
+}
+
+void Engine::on_contact(const core::ports::AccountName& account, const core::ports::Contact& contact) {
+    events_.push(ContactChanged{to_info(account, contact)});
+}
+
+void Engine::on_contact_removed(const core::ports::AccountName& account, const core::ContactAddress& contact) {
+    events_.push(ContactRemoved{account, contact.value});
+}
+
+void Engine::on_subscription_request(const core::ports::AccountName& account, const core::ContactAddress& contact,
+                                     const std::string& text) {
+    events_.push(SubscriptionRequested{account, contact.value, text});
+}
+
+}  // namespace tubes::engine

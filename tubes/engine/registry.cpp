@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Transports and protocols of this build.
+#include "tubes/engine/registry.hpp"
+
+#include "presence/local/local_connection.hpp"
+#include "presence/xmpp/xmpp_connection.hpp"
+#include "transports/direct_tls/direct_tls_transport.hpp"
+#include "transports/ice/ice_transport.hpp"
+#include "transports/local/local_transport.hpp"
+#include "tubes/base/log.hpp"
+
+namespace tubes::engine {
+namespace {
+
+using core::ports::Connection;
+using core::ports::Transport;
+
+std::unique_ptr<Transport> make_local_path(const Surroundings& with) {
+    return std::make_unique<transports::LocalTransport>(with.executor);
+}
+
+std::unique_ptr<Transport> make_direct_tls(const Surroundings& with) {
+    transports::DirectTlsOptions options;
+    options.loopback = with.profile->settings->boolean("network.loopback");
+    options.virtual_interfaces = with.profile->settings->boolean("network.virtual_interfaces");
+    return std::make_unique<transports::DirectTlsTransport>(with.executor, options);
+}
+
+std::unique_ptr<Transport> make_ice(const Surroundings& with) {
+    transports::AddressRules rules;
+    rules.loopback = with.profile->settings->boolean("network.loopback");
+    rules.virtual_interfaces = with.profile->settings->boolean("network.virtual_interfaces");
+    return std::make_unique<transports::IceTransport>(with.executor, rules);
+}
+
+result<std::unique_ptr<Connection>> make_local(const Surroundings& with, const LoginOptions&) {
+    presence::local::LocalConfiguration configuration;
+    configuration.directory = with.profile->directories.nodes();
+    configuration.name = with.profile->resource;
+    return presence::local::make_local_connection(with.executor, std::move(configuration));
+}
+
+bool is_local(std::string_view address) {
+    return address == presence::local::kSelf;
+}
+
+// "host", "host:port", "[v6]:port".
+result<void> set_host(const std::string& text, presence::xmpp::XmppConfiguration& configuration) {
+    if (text.empty()) return {};
+    const bool has_port = text.front() == '[' || text.find(':') != std::string::npos;
+    const auto endpoint = Endpoint::parse(has_port ? text : text + ":0");
+    if (!endpoint || endpoint->kind != Endpoint::Kind::tcp) return make_error_code(Errc::invalid_argument);
+    configuration.host = endpoint->host;
+    configuration.port = endpoint->port;
+    return {};
+}
+
+result<std::unique_ptr<Connection>> make_xmpp(const Surroundings& with, const LoginOptions& options) {
+    presence::xmpp::XmppConfiguration configuration;
+    configuration.address = options.address;
+    configuration.password = [password = options.password](const auto& receive) { receive(password); };
+    if (auto set = set_host(options.host, configuration); !set) return set.error();
+    configuration.direct_tls = options.direct_tls;
+    configuration.ca_file = options.ca_file.string();
+    configuration.pinned_certificate = options.pinned_certificate;
+    configuration.allow_plain = options.allow_plain;
+    auto* memory = with.profile->memory.get();
+    configuration.remembered_mechanism = memory->get(options.address, "mechanism");
+    configuration.on_mechanism = [memory, address = options.address](const std::string& mechanism) {
+        static_cast<void>(memory->put(address, "mechanism", mechanism));
+    };
+    configuration.resource = with.profile->resource;
+    std::string detail;
+    auto made = presence::xmpp::make_xmpp_connection(with.executor, std::move(configuration), detail);
+    if (!made) base::logger("engine")->error("{}: {}", base::printable(options.address), base::printable(detail));
+    return made;
+}
+
+bool is_xmpp(std::string_view address) {
+    return address.find('@') != std::string_view::npos;
+}
+
+}  // namespace
+
+const std::vector<TransportEntry>& transport_list() {
+    static const std::vector<TransportEntry> list = {
+        {PathKind::local, make_local_path},
+        {PathKind::direct_tls, make_direct_tls},
+        {PathKind::ice, make_ice},
+    };
+    return list;
+}
+
+const std::vector<ProtocolEntry>& protocol_list() {
+    static const std::vector<ProtocolEntry> list = {
+        {"local", is_local, make_local},
+        {"xmpp", is_xmpp, make_xmpp},
+    };
+    return list;
+}
+
+std::vector<std::unique_ptr<Transport>> make_transports(const Surroundings& surroundings) {
+    std::vector<std::unique_ptr<Transport>> made;
+    for (const auto& entry : transport_list()) {
+        if (surroundings.profile->settings->allows(entry.kind)) made.push_back(entry.make(surroundings));
+    }
+    return made;
+}
+
+const ProtocolEntry* find_protocol(std::string_view address) {
+    for (const auto& entry : protocol_list()) {
+        if (entry.owns(address)) return &entry;
+    }
+    return nullptr;
+}
+
+}  // namespace tubes::engine

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Shares, offers and the streams that peers open in them.
+#include "tubes/engine/shares.hpp"
+
+#include "tubes/base/log.hpp"
+#include "tubes/endpoints/connector.hpp"
+#include "tubes/engine/accounts.hpp"
+#include "tubes/engine/contacts.hpp"
+#include "tubes/engine/engine.hpp"
+#include "tubes/engine/streams.hpp"
+
+namespace tubes::engine {
+namespace {
+
+/// What a Share object holds: names, and the way to the loop.
+class ShareCore final : public detail::ShareBackend {
+public:
+    ShareCore(std::shared_ptr<Loop> loop, std::weak_ptr<Engine> engine, Shares::Number number, std::string service,
+              std::string offer_id)
+        : loop_(std::move(loop)),
+          engine_(std::move(engine)),
+          number_(number),
+          service_(std::move(service)),
+          offer_id_(std::move(offer_id)) {}
+
+    const std::string& service() const override { return service_; }
+    const std::string& offer_id() const override { return offer_id_; }
+    void accept(detail::Handler<Stream> handler) override {
+        auto done = Completion<Stream>::make(loop_, std::move(handler));
+        const auto refused = loop_->post([engine = engine_, number = number_, done] {
+            auto alive = engine.lock();
+            if (!alive || alive->is_closed()) return done->fail(Errc::cancelled);
+            alive->shares().accept(number, done);
+        });
+        if (refused) done->fail(*refused);
+    }
+    void close() override {
+        loop_->post([engine = engine_, number = number_] {
+            if (auto alive = engine.lock()) alive->shares().close(number);
+        });
+    }
+
+private:
+    std::shared_ptr<Loop> loop_;
+    std::weak_ptr<Engine> engine_;
+    Shares::Number number_;
+    std::string service_;
+    std::string offer_id_;
+};
+
+bool is_usable_target(const Endpoint& target) {
+    switch (target.kind) {
+        case Endpoint::Kind::in_process: return true;
+        case Endpoint::Kind::tcp: return target.port != 0 && !target.host.empty();
+        case Endpoint::Kind::unix_path:
+        case Endpoint::Kind::unix_abstract: return !target.path.empty();
+        case Endpoint::Kind::descriptors: return target.input >= 0 && target.output >= 0;
+    }
+    return false;
+}
+
+}  // namespace
+
+result<core::ShareSpec> Shares::to_spec(const ShareOptions& options) const {
+    if (!is_valid_service_name(options.service) || !is_usable_target(options.target)) {
+        return make_error_code(Errc::invalid_argument);
+    }
+    if (options.kind != TubeKind::stream) return make_error_code(Errc::unsupported);
+    if (!options.account.empty() && !engine_.accounts().find(options.account)) return make_error_code(Errc::not_found);
+    core::ShareSpec spec;
+    spec.service = options.service;
+    spec.kind = options.kind;
+    spec.parameters = options.parameters;
+    spec.account = options.account;
+    spec.policy = options.policy;
+    for (const auto& contact : options.audience) {
+        const auto who = engine_.contacts().resolve(contact, options.account);
+        if (!who) return who.error();
+        spec.audience.push_back(who->contact);
+    }
+    return spec;
+}
+
+void Shares::share(ShareOptions options, CompletionPointer<Share> done) {
+    auto spec = to_spec(options);
+    if (!spec) return done->fail(spec.error());
+    Entry entry;
+    entry.info = {options.service, options.kind, options.target.to_string(), options.audience, options.policy};
+    entry.target = options.target;
+    const auto shared = engine_.broker().share(std::move(*spec));
+    if (!shared) return done->fail(shared.error());
+    done->succeed(add(std::move(entry)));
+}
+
+void Shares::offer(OfferOptions options, CompletionPointer<Share> done) {
+    if (!is_valid_service_name(options.service) || !is_usable_target(options.target)) {
+        return done->fail(Errc::invalid_argument);
+    }
+    if (options.kind != TubeKind::stream) return done->fail(Errc::unsupported);
+    const auto who = engine_.contacts().resolve(options.contact, options.account);
+    if (!who) return done->fail(who.error());
+    core::OfferSpec spec;
+    spec.account = who->account;
+    spec.contact = who->contact;
+    spec.service = options.service;
+    spec.kind = options.kind;
+    spec.parameters = options.parameters;
+    spec.lifetime = options.lifetime;
+    const auto offered = engine_.broker().offer(std::move(spec));
+    if (!offered) return done->fail(offered.error());
+    Entry entry;
+    entry.info = {options.service, options.kind, options.target.to_string(), {who->contact.value}, Policy::always};
+    entry.target = options.target;
+    entry.offer = *offered;
+    done->succeed(add(std::move(entry)));
+}
+
+Share Shares::add(Entry entry) {
+    const auto number = next_number_++;
+    auto core = std::make_shared<ShareCore>(engine_.loop(), engine_.weak_from_this(), number, entry.info.service,
+                                            entry.offer ? entry.offer->hex() : std::string());
+    entries_.emplace(number, std::move(entry));
+    return Share(std::move(core));
+}
+
+std::vector<ShareInfo> Shares::list() const {
+    std::vector<ShareInfo> list;
+    for (const auto& [number, entry] : entries_) {
+        if (!entry.offer && !entry.ended) list.push_back(entry.info);
+    }
+    return list;
+}
+
+void Shares::accept(Number number, CompletionPointer<Stream> done) {
+    const auto found = entries_.find(number);
+    if (found == entries_.end()) return done->fail(Errc::cancelled);
+    auto& entry = found->second;
+    if (entry.target.kind != Endpoint::Kind::in_process) return done->fail(Errc::invalid_argument);
+    if (!entry.streams.empty()) {
+        auto stream = std::move(entry.streams.front());
+        entry.streams.pop_front();
+        return done->succeed(engine_.streams().adopt(std::move(stream)));
+    }
+    if (entry.ended) return done->fail(*entry.ended);
+    std::erase_if(entry.accepts, [](const auto& accept) { return accept->is_done(); });
+    entry.accepts.push_back(std::move(done));
+}
+
+void Shares::close(Number number, Errc reason) {
+    const auto found = entries_.find(number);
+    if (found == entries_.end()) return;
+    auto entry = std::move(found->second);
+    entries_.erase(found);
+    std::vector<core::TubeId> open;
+    for (const auto& [tube, owner] : tubes_) {
+        if (owner == number) open.push_back(tube);
+    }
+    for (const auto& tube : open) {
+        tubes_.erase(tube);
+        engine_.broker().close_tube(tube, Errc::cancelled);
+    }
+    if (entry.offer) {
+        static_cast<void>(engine_.broker().withdraw(*entry.offer));
+    } else {
+        static_cast<void>(engine_.broker().unshare(entry.info.service));
+    }
+    end(entry, reason);
+}
+
+void Shares::end(Entry& entry, Errc reason) {
+    entry.ended = reason;
+    for (auto& stream : std::exchange(entry.streams, {})) stream->reset(Errc::connection_refused);
+    for (auto& accept : std::exchange(entry.accepts, {})) accept->fail(reason);
+}
+
+void Shares::close_all() {
+    while (!entries_.empty()) close(entries_.begin()->first);
+    tubes_.clear();
+}
+
+std::optional<Shares::Number> Shares::number_of(const core::TubeStatus& tube) const {
+    for (const auto& [number, entry] : entries_) {
+        if (tube.offer ? entry.offer == tube.offer : !entry.offer && entry.info.service == tube.service) return number;
+    }
+    return std::nullopt;
+}
+
+void Shares::on_tube_open(const core::TubeStatus& tube) {
+    if (const auto number = number_of(tube)) tubes_[tube.id] = *number;
+}
+
+void Shares::on_tube_closed(const core::TubeId& tube) {
+    tubes_.erase(tube);
+}
+
+// Taken: the tube follows or is there. Else nothing will come any more.
+void Shares::on_offer_ended(const core::OfferId& id, Errc reason) {
+    if (reason == Errc::taken) return;
+    for (auto& [number, entry] : entries_) {
+        if (entry.offer == id) end(entry, reason);
+    }
+}
+
+Shares::Entry* Shares::find(const core::TubeId& tube) {
+    const auto number = tubes_.find(tube);
+    if (number == tubes_.end()) return nullptr;
+    const auto entry = entries_.find(number->second);
+    return entry == entries_.end() ? nullptr : &entry->second;
+}
+
+void Shares::on_stream(const core::TubeId& tube, std::shared_ptr<core::Stream> stream) {
+    auto* entry = find(tube);
+    if (!entry) return stream->reset(Errc::not_available);
+    if (entry->target.kind == Endpoint::Kind::in_process) return hand_over(*entry, std::move(stream));
+    join_target(*entry, std::move(stream));
+}
+
+void Shares::hand_over(Entry& entry, std::shared_ptr<core::Stream> stream) {
+    while (!entry.accepts.empty()) {
+        auto accept = std::move(entry.accepts.front());
+        entry.accepts.pop_front();
+        if (!accept->is_done()) return accept->succeed(engine_.streams().adopt(std::move(stream)));
+    }
+    if (entry.streams.size() >= kMaxWaitingStreams) return stream->reset(Errc::connection_refused);
+    entry.streams.push_back(std::move(stream));
+}
+
+// What the peer wrote meanwhile waits in the stream, bounded by its window.
+void Shares::join_target(Entry& entry, std::shared_ptr<core::Stream> stream) {
+    if (entry.target.kind == Endpoint::Kind::descriptors && std::exchange(entry.is_target_used, true)) {
+        return stream->reset(Errc::connection_refused);
+    }
+    auto joined = [engine = engine_.weak_from_this(), stream, info = entry.info](auto connected) {
+        auto alive = engine.lock();
+        if (!alive || alive->is_closed()) return stream->reset(Errc::broken);
+        if (connected) return alive->streams().join(stream, std::move(*connected), [](error_code) {});
+        // The peer learns only that the program is not there; why is for this side's user.
+        stream->reset(Errc::connection_refused);
+        base::logger("engine")->info("{}: cannot reach {}: {}", info.service, base::printable(info.target),
+                                     connected.error().message());
+        alive->events().push(TargetFailed{info.service, info.target, connected.error()});
+    };
+    endpoints::async_connect(engine_.loop()->executor(), entry.target, std::move(joined));
+}
+
+}  // namespace tubes::engine

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the application offers to others: shares and offers, and where their streams go.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+
+#include "tubes/core/tube/broker.hpp"
+#include "tubes/engine/completion.hpp"
+
+namespace tubes::engine {
+
+class Engine;
+
+/// Streams of a share whose application does not take them; further ones are refused.
+inline constexpr std::size_t kMaxWaitingStreams = 128;
+
+/// On the loop. Public objects name an entry by its number.
+class Shares {
+public:
+    using Number = std::uint64_t;
+
+    explicit Shares(Engine& engine) : engine_(engine) {}
+
+    void share(ShareOptions options, CompletionPointer<Share> done);
+    void offer(OfferOptions options, CompletionPointer<Share> done);
+    void accept(Number number, CompletionPointer<Stream> done);
+    void close(Number number, Errc reason = Errc::cancelled);
+    void close_all();
+
+    std::vector<ShareInfo> list() const;
+
+    void on_tube_open(const core::TubeStatus& tube);
+    void on_stream(const core::TubeId& tube, std::shared_ptr<core::Stream> stream);
+    void on_tube_closed(const core::TubeId& tube);
+    void on_offer_ended(const core::OfferId& id, Errc reason);
+
+private:
+    struct Entry {
+        ShareInfo info;
+        Endpoint target;
+        std::optional<core::OfferId> offer;
+        bool is_target_used = false;  // of a pair of descriptors, which serves one stream
+        std::deque<std::shared_ptr<core::Stream>> streams;
+        std::deque<CompletionPointer<Stream>> accepts;
+        std::optional<Errc> ended;
+    };
+
+    result<core::ShareSpec> to_spec(const ShareOptions& options) const;
+    Share add(Entry entry);
+    Entry* find(const core::TubeId& tube);
+    std::optional<Number> number_of(const core::TubeStatus& tube) const;
+    void hand_over(Entry& entry, std::shared_ptr<core::Stream> stream);
+    void join_target(Entry& entry, std::shared_ptr<core::Stream> stream);
+    void end(Entry& entry, Errc reason);
+
+    Engine& engine_;
+    Number next_number_ = 1;
+    std::map<Number, Entry> entries_;
+    std::map<core::TubeId, Number> tubes_;
+};
+
+}  // namespace tubes::engine

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Opening tubes and what is asked of open ones.
+#include "tubes/engine/tubes.hpp"
+
+#include "tubes/base/log.hpp"
+#include "tubes/endpoints/descriptor_stream.hpp"
+#include "tubes/engine/contacts.hpp"
+#include "tubes/engine/convert.hpp"
+#include "tubes/engine/engine.hpp"
+#include "tubes/engine/handles.hpp"
+#include "tubes/engine/streams.hpp"
+
+namespace tubes::engine {
+
+using core::TubeId;
+
+Tube Tubes::handle(const TubeId& id, const TubeInfo& info) {
+    return Tube(std::make_shared<TubeCore>(engine_.loop(), engine_.weak_from_this(), id, info));
+}
+
+core::Broker::TubeCallback Tubes::callback(CompletionPointer<Tube> done) {
+    return [engine = engine_.weak_from_this(), done = std::move(done)](result<core::TubeStatus> opened) {
+        if (!opened) return done->fail(opened.error());
+        auto alive = engine.lock();
+        if (!alive || alive->is_closed()) return done->fail(Errc::cancelled);
+        // Nobody waits any more: the operation was cancelled while the tube came up.
+        if (done->is_done()) return alive->broker().close_tube(opened->id, Errc::cancelled);
+        auto info = to_info(*opened, alive->crypto());
+        auto& record = alive->tubes().records_[opened->id];
+        record.info = info;
+        record.is_taken = true;
+        done->succeed(alive->tubes().handle(opened->id, info));
+    };
+}
+
+void Tubes::connect(ConnectOptions options, CompletionPointer<Tube> done) {
+    if (!is_valid_service_name(options.service)) return done->fail(Errc::invalid_argument);
+    if (options.kind != TubeKind::stream) return done->fail(Errc::unsupported);
+    const auto who = engine_.contacts().resolve(options.contact, options.account);
+    if (!who) return done->fail(who.error());
+    core::ConnectSpec spec;
+    spec.account = who->account;
+    spec.contact = who->contact;
+    if (!options.peer.empty()) spec.peer = core::PeerAddress{who->contact, options.peer};
+    spec.service = options.service;
+    spec.kind = options.kind;
+    spec.parameters = options.parameters;
+    spec.deadline = options.deadline;
+    const auto id = engine_.broker().connect(std::move(spec), callback(done));
+    done->on_cancel([engine = engine_.weak_from_this(), id] {
+        if (auto alive = engine.lock(); alive && !alive->is_closed()) alive->broker().close_tube(id, Errc::cancelled);
+    });
+}
+
+std::optional<core::PendingRequest> Tubes::find_pending(const std::string& id) const {
+    for (auto& request : engine_.broker().pending()) {
+        if (request.id.hex() == id) return request;
+    }
+    return std::nullopt;
+}
+
+void Tubes::accept_offer(const std::string& id, CompletionPointer<Tube> done) {
+    const auto request = find_pending(id);
+    if (!request || !request->is_offer) return done->fail(Errc::not_found);
+    engine_.broker().answer(request->id, true, callback(std::move(done)));
+}
+
+void Tubes::answer(const std::string& id, bool accept, CompletionPointer<> done) {
+    const auto request = find_pending(id);
+    if (!request) return done->fail(Errc::not_found);
+    // An accepted offer is a tube that somebody has to hold: accept_offer().
+    if (request->is_offer && accept) return done->fail(Errc::invalid_argument);
+    engine_.broker().answer(request->id, accept, [](const result<core::TubeStatus>&) {});
+    done->succeed();
+}
+
+void Tubes::take(const std::string& id, CompletionPointer<Tube> done) {
+    const auto key = TubeId::from_hex(id);
+    const auto found = key ? records_.find(*key) : records_.end();
+    if (found == records_.end() || found->second.is_taken) return done->fail(Errc::not_found);
+    found->second.is_taken = true;
+    done->succeed(handle(*key, found->second.info));
+}
+
+void Tubes::on_tube_open(const core::TubeStatus& tube) {
+    if (tube.incoming) return;
+    auto& record = records_[tube.id];
+    record.info = to_info(tube, engine_.crypto());
+    record.is_taken = false;
+}
+
+void Tubes::open_stream(const TubeId& id, CompletionPointer<Stream> done) {
+    const auto found = records_.find(id);
+    if (found == records_.end()) return done->fail(Errc::cancelled);
+    if (found->second.closed) return done->fail(*found->second.closed);
+    auto stream = engine_.broker().open_stream(id);
+    if (!stream) return done->fail(stream.error());
+    done->succeed(engine_.streams().adopt(std::move(*stream)));
+}
+
+void Tubes::wait(const TubeId& id, CompletionPointer<> done) {
+    const auto found = records_.find(id);
+    if (found == records_.end()) return done->fail(Errc::cancelled);
+    if (found->second.closed) return done->fail(*found->second.closed);
+    found->second.waiting.push_back(std::move(done));
+}
+
+void Tubes::on_tube_closed(const TubeId& id, Errc reason) {
+    const auto found = records_.find(id);
+    if (found == records_.end()) return;
+    auto& record = found->second;
+    record.closed = reason;
+    for (auto& waiting : std::exchange(record.waiting, {})) waiting->fail(reason);
+    for (const auto number : std::exchange(record.listeners, {})) end_listener(number, reason);
+    if (!record.is_taken) records_.erase(id);
+}
+
+void Tubes::close(const TubeId& id) {
+    if (!records_.contains(id)) return;
+    engine_.broker().close_tube(id, Errc::cancelled);
+    on_tube_closed(id, Errc::cancelled);
+    records_.erase(id);
+}
+
+void Tubes::close_all() {
+    while (!records_.empty()) close(records_.begin()->first);
+    while (!listeners_.empty()) close_listener(listeners_.begin()->first);
+}
+
+void Tubes::listen(const TubeId& id, const ListenOptions& options, CompletionPointer<Listener> done) {
+    const auto found = records_.find(id);
+    if (found == records_.end()) return done->fail(Errc::cancelled);
+    if (found->second.closed) return done->fail(*found->second.closed);
+    auto listener = options.endpoint.kind == Endpoint::Kind::descriptors ? listen_on_descriptors(id, options.endpoint)
+                                                                         : listen_on_socket(id, options);
+    if (!listener) return done->fail(listener.error());
+    done->succeed(std::move(*listener));
+}
+
+result<Listener> Tubes::listen_on_socket(const TubeId& id, const ListenOptions& options) {
+    if (options.endpoint.kind == Endpoint::Kind::in_process) return make_error_code(Errc::invalid_argument);
+    auto acceptor = endpoints::listen(engine_.loop()->executor(), options);
+    if (!acceptor) return acceptor.error();
+    const auto endpoint = (*acceptor)->endpoint();
+    (*acceptor)->start([engine = engine_.weak_from_this(), id](std::unique_ptr<endpoints::LocalStream> local) {
+        auto alive = engine.lock();
+        if (!alive || alive->is_closed()) return local->reset();
+        alive->tubes().carry(id, std::move(local));
+    });
+    return add_listener(id, std::move(*acceptor), endpoint);
+}
+
+void Tubes::carry(const TubeId& tube, std::unique_ptr<endpoints::LocalStream> local) {
+    auto stream = engine_.broker().open_stream(tube);
+    if (stream) return engine_.streams().join(std::move(*stream), std::move(local), [](error_code) {});
+    base::logger("engine")->info("cannot open a stream: {}", stream.error().message());
+    local->reset();
+}
+
+result<Listener> Tubes::listen_on_descriptors(const TubeId& id, const Endpoint& endpoint) {
+    auto local = endpoints::make_descriptor_stream(engine_.loop()->executor(), endpoint.input, endpoint.output);
+    if (!local) return local.error();
+    auto stream = engine_.broker().open_stream(id);
+    if (!stream) return stream.error();
+    const auto number = next_number_;
+    auto listener = add_listener(id, nullptr, endpoint);
+    engine_.streams().join(std::move(*stream), std::move(*local),
+                           [engine = engine_.weak_from_this(), number](error_code reason) {
+                               auto alive = engine.lock();
+                               if (alive && !alive->is_closed()) alive->tubes().end_listener(number, reason);
+                           });
+    return listener;
+}
+
+Listener Tubes::add_listener(const TubeId& tube, std::unique_ptr<endpoints::Acceptor> acceptor,
+                             const Endpoint& endpoint) {
+    const auto number = next_number_++;
+    records_[tube].listeners.insert(number);
+    auto& listening = listeners_[number];
+    listening.tube = tube;
+    listening.acceptor = std::move(acceptor);
+    return Listener(std::make_shared<ListenerCore>(engine_.loop(), engine_.weak_from_this(), number, endpoint));
+}
+
+void Tubes::end_listener(Number number, error_code reason) {
+    const auto found = listeners_.find(number);
+    if (found == listeners_.end() || found->second.ended) return;
+    auto& listening = found->second;
+    listening.ended = reason;
+    if (listening.acceptor) listening.acceptor->close();
+    for (auto& waiting : std::exchange(listening.waiting, {})) waiting->finish(reason);
+}
+
+void Tubes::wait_listener(Number number, CompletionPointer<> done) {
+    const auto found = listeners_.find(number);
+    if (found == listeners_.end()) return done->fail(Errc::cancelled);
+    if (found->second.ended) return done->finish(*found->second.ended);
+    found->second.waiting.push_back(std::move(done));
+}
+
+void Tubes::close_listener(Number number) {
+    end_listener(number, Errc::cancelled);
+    const auto found = listeners_.find(number);
+    if (found == listeners_.end()) return;
+    const auto record = records_.find(found->second.tube);
+    if (record != records_.end()) record->second.listeners.erase(number);
+    listeners_.erase(found);
+}
+
+}  // namespace tubes::engine
