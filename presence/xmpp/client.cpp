@@ -205,6 +205,8 @@ void Client::on_session_ended(error_code reason, const std::string& detail) {
     session_.reset();
     requests_.on_stream_lost();
     if (closing_) return go_offline({}, "");
+    // Resuming would bring the same broken stanza again.
+    if (reason == Errc::protocol_violation || reason == Errc::limit_exceeded) management_.stop();
     base::logger("xmpp")->info("session ended: {}", base::printable(detail));
     if (is_final(reason)) return go_offline(reason, detail);
     reconnect_later(reason, detail);

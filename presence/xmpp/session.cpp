@@ -104,6 +104,8 @@ void Session::on_bytes(std::string_view bytes) {
         on_element(*element);
     }
     if (!handler_ || xml != xml_) return;
+    // Dropped unread, but it did arrive: the server would send it again and again otherwise.
+    for (std::size_t skipped = xml->take_skipped(); skipped > 0; --skipped) on_skipped();
     if (!fed) {
         stream_->send("<stream:error><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>");
         stream_->send(kStreamEnd);
@@ -113,6 +115,11 @@ void Session::on_bytes(std::string_view bytes) {
     if (!xml->is_finished()) return;
     if (!closing_) stream_->send(kStreamEnd);
     end(closing_ ? error_code() : error_code(Errc::end_of_stream), "the server ended the stream");
+}
+
+void Session::on_skipped() {
+    base::logger("xmpp")->warn("dropped a stanza beyond the limits");
+    if (ready_) management_.on_received();
 }
 
 void Session::on_element(const Element& element) {

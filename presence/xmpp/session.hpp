@@ -76,6 +76,7 @@ private:
     void on_negotiation_failed(Errc reason, const std::string& detail) override;
 
     void on_element(const Element& element);
+    void on_skipped();
     void on_stream_error(const Element& error);
     void on_management(const Element& element);
     void arm_login_deadline();

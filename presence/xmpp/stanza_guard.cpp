@@ -13,21 +13,39 @@ bool is_space(char c) noexcept {
 
 }  // namespace
 
-result<void> StanzaGuard::feed(std::string_view bytes) {
-    for (const char c : bytes) {
-        if (state_ == State::failed) break;
+StanzaGuard::Scan StanzaGuard::scan(std::string_view bytes) {
+    Scan scan;
+    scan.parse = !skipping_;
+    while (scan.consumed < bytes.size() && state_ != State::failed) {
+        const char c = bytes[scan.consumed++];
         const Errc verdict = utf8_.feed(static_cast<std::uint8_t>(c)) ? step(c) : Errc::protocol_violation;
         ++position_;
+        if (skipping_ && depth_ <= 1 && state_ == State::text) {
+            skipping_ = false;
+            scan.event = Event::skipped;
+            return scan;
+        }
         if (verdict == kFine) continue;
+        // Somebody's stanza is dropped alone; the stream goes on, else anybody could cut it.
+        if (verdict == Errc::limit_exceeded && depth_ > 1) {
+            skipping_ = true;
+            scan.event = Event::overflow;
+            return scan;
+        }
         failure_ = verdict;
         state_ = State::failed;
     }
-    if (state_ == State::failed) return make_error_code(failure_);
-    return {};
+    if (state_ == State::failed) scan.event = Event::failed;
+    return scan;
 }
 
 Errc StanzaGuard::step(char c) {
-    if (++bytes_ > limits_.bytes) return Errc::limit_exceeded;
+    const bool too_long = ++bytes_ > limits_.bytes && !skipping_;
+    const Errc verdict = advance(c);
+    return verdict == kFine && too_long && bytes_ > 0 ? Errc::limit_exceeded : verdict;
+}
+
+Errc StanzaGuard::advance(char c) {
     switch (state_) {
         case State::text:
             if (c == '<') {
@@ -89,7 +107,8 @@ Errc StanzaGuard::in_tag(char c) {
 Errc StanzaGuard::enter() {
     ++depth_;
     if (depth_ <= 2) elements_ = 0;
-    if (depth_ - 1 > limits_.depth || ++elements_ > limits_.elements) return Errc::limit_exceeded;
+    const bool too_many = depth_ - 1 > limits_.depth || ++elements_ > limits_.elements;
+    if (too_many && !skipping_) return Errc::limit_exceeded;
     return kFine;
 }
 

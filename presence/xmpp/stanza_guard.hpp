@@ -21,16 +21,28 @@ struct StanzaLimits {
 /// A tokenizer that only counts. Agrees with the parser on what a tag is, else the limits could be dodged.
 class StanzaGuard {
 public:
+    enum class Event : std::uint8_t {
+        more,      ///< Everything was read; parse it.
+        overflow,  ///< The present stanza is beyond the limits: nothing of it may be parsed, its end will be told.
+        skipped,   ///< That stanza has ended; go on with the next one.
+        failed,    ///< The stream is unusable: forbidden XML, or a header beyond the limits. Final.
+    };
+
+    struct Scan {
+        std::size_t consumed = 0;  ///< Bytes that the event is about.
+        Event event = Event::more;
+        bool parse = false;        ///< Those bytes belong to stanzas within the limits.
+    };
+
     explicit StanzaGuard(StanzaLimits limits) : limits_(limits) {}
 
-    /// The next bytes of the stream. Errc::limit_exceeded or Errc::protocol_violation ends the stream; every later
-    /// call repeats it.
-    result<void> feed(std::string_view bytes);
-
+    /// Looks at the next bytes, up to the first event. To be called again for the rest.
+    Scan scan(std::string_view bytes);
+    /// Why it failed: Errc::limit_exceeded or Errc::protocol_violation.
+    Errc failure() const noexcept { return failure_; }
     /// The stream's own end tag has been read.
     bool is_finished() const noexcept { return finished_; }
-
-    void set_limits(StanzaLimits limits) { limits_ = limits; }
+    bool is_skipping() const noexcept { return skipping_; }
 
 private:
     enum class State : std::uint8_t {
@@ -44,6 +56,7 @@ private:
     };
 
     Errc step(char c);
+    Errc advance(char c);
     Errc in_open(char c);
     Errc in_tag(char c);
     Errc enter();
@@ -59,6 +72,7 @@ private:
     std::size_t elements_ = 0;  // of the present stanza
     char quote_ = 0;
     bool finished_ = false;
+    bool skipping_ = false;     // the present stanza is beyond the limits
     bool slash_ = false;        // the last byte inside a tag was '/'
 };
 

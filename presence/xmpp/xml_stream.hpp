@@ -6,7 +6,9 @@
 #include <gloox/taghandler.h>
 
 #include <deque>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "presence/xmpp/stanza_guard.hpp"
 #include "presence/xmpp/xml.hpp"
@@ -16,9 +18,13 @@ namespace tubes::presence::xmpp {
 /// Guard and gloox parser in a row. A new one for every stream restart.
 class XmlStream : private gloox::TagHandler {
 public:
-    explicit XmlStream(StanzaLimits limits) : guard_(limits), parser_(this, false) {}
+    explicit XmlStream(StanzaLimits limits);
+    ~XmlStream();
+    XmlStream(const XmlStream&) = delete;
+    XmlStream& operator=(const XmlStream&) = delete;
 
-    /// Parses the next bytes. Complete elements wait in next(). Errc::limit_exceeded, Errc::protocol_violation.
+    /// Parses the next bytes. Complete elements wait in next(). Stanzas beyond the limits are skipped. Errc::
+    /// limit_exceeded for a header beyond them, Errc::protocol_violation; both are final.
     result<void> feed(std::string_view bytes);
 
     /// The next complete element, or null: first the stream header (an empty <stream:stream/>), then stanzas.
@@ -26,16 +32,22 @@ public:
 
     /// </stream:stream> has arrived.
     bool is_finished() const noexcept { return guard_.is_finished(); }
-    /// What counts from the next byte on.
-    void set_limits(StanzaLimits limits) { guard_.set_limits(limits); }
+    /// A stanza beyond the limits has begun and not ended.
+    bool is_skipping() const noexcept { return guard_.is_skipping(); }
+    /// How many stanzas have been skipped since the last call.
+    std::size_t take_skipped() { return std::exchange(skipped_, 0); }
 
 private:
     void handleTag(gloox::Tag* tag) override;
+    void parse(std::string_view bytes);
+    void forget_stanza();
 
     StanzaGuard guard_;
-    gloox::Parser parser_;
+    std::unique_ptr<gloox::Parser> parser_;
     std::deque<ElementPtr> ready_;
+    std::size_t skipped_ = 0;
     bool open_ = false;
+    bool reopening_ = false;  // the header that a fresh parser is told once more
     bool broken_ = false;
 };
 

@@ -54,6 +54,36 @@ TEST(StanzaGuard, CountsEachStanzaAnew) {
     }
 }
 
+TEST(StanzaGuard, SkipsOneStanzaBeyondTheLimitsAndGoesOn) {
+    StanzaLimits limits;
+    limits.bytes = 400;
+    const std::string deep = "<message>" + repeat("<a b='>'>", 40) + repeat("</a>", 40) + "</message>";
+    const std::string wide = "<message>" + std::string(1000, 'x') + "<b c='" + std::string(1000, '/') + "'/></message>";
+    const std::string text = std::string(kHeader) + "<iq id='1'/>" + deep + "<iq id='2'/>" + wide + wide +
+                             "<iq id='3'><stream:x/></iq>";
+    for (std::size_t size : {1U, 5U, 64U, 100000U}) {
+        XmlStream stream(limits);
+        for (std::size_t at = 0; at < text.size(); at += size) {
+            ASSERT_TRUE(stream.feed(std::string_view(text).substr(at, size)));
+        }
+        ASSERT_TRUE(stream.next());
+        for (const char* id : {"1", "2", "3"}) {
+            const auto iq = stream.next();
+            ASSERT_TRUE(iq) << id << " in pieces of " << size;
+            EXPECT_EQ(attribute(*iq, "id"), id);
+        }
+        EXPECT_FALSE(stream.next());
+        EXPECT_EQ(stream.take_skipped(), 3U);
+    }
+}
+
+TEST(StanzaGuard, RefusesAHeaderBeyondTheLimits) {
+    StanzaLimits limits;
+    limits.bytes = 400;
+    XmlStream stream(limits);
+    EXPECT_EQ(stream.feed("<stream:stream a='" + std::string(500, 'x')).error(), Errc::limit_exceeded);
+}
+
 TEST(StanzaGuard, RefusesWhatXmppForbids) {
     for (const char* bad : {"<a><!-- c --></a>", "<a><?pi x?></a>", "<!DOCTYPE a [<!ENTITY b 'c'>]>", "<a>&foo;</a>",
                             "<a>\xff</a>", "<a>\xed\xa0\x80</a>", "<a>\x01</a>", "text", "<a", "<a><b></a></b>", "< a/>",
