@@ -7,6 +7,7 @@
 
 #include "tubes/base/log.hpp"
 #include "tubes/cli/commands.hpp"
+#include "tubes/cli/reference.hpp"
 
 namespace {
 
@@ -53,6 +54,11 @@ int main(int argc, char** argv) {
     app.set_help_all_flag("--help-all", "Help of every command");
     add_global_options(app, options);
     add_commands(app, selected);
+    if (argc == 3 && std::string_view(argv[1]) == "--reference") {  // for the build: manual page and completions
+        const auto text = reference(app, argv[2], TUBES_VERSION);
+        fmt::print("{}", text.value_or(""));
+        return text ? kSuccess : kUsage;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
