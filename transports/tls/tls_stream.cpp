@@ -54,7 +54,11 @@ struct TlsStreamBio {
             return 0;
         }
         const bool muted = stream.silent_ && !stream.hello_accepted_;
-        if (!muted && !stream.write_error_) stream.encrypted_.insert(stream.encrypted_.end(), data, data + size);
+        if (!muted && !stream.write_error_) {
+            // As bytes of one type: an insert that converts would copy one by one.
+            const auto* bytes = reinterpret_cast<const std::uint8_t*>(data);
+            stream.encrypted_.insert(stream.encrypted_.end(), bytes, bytes + size);
+        }
         *count = size;
         return 1;
     }
