@@ -9,6 +9,8 @@
 
 #include <stdexcept>
 
+#include "tests/support/attempt_pair.hpp"
+#include "transports/ice/ice_transport.hpp"
 #include "transports/loopback/loopback_path.hpp"
 #include "transports/streams/framed_path.hpp"
 #include "transports/streams/socket_stream.hpp"
@@ -96,6 +98,28 @@ PathPair make_tls(boost::asio::io_context& loop, std::pair<SocketStream::Socket,
     return pair;
 }
 
+PathPair make_ice(boost::asio::io_context& loop) {
+    struct Surroundings {
+        explicit Surroundings(boost::asio::io_context& context) : first(context), second(context) {}
+        testing::AttemptSide first, second;
+    };
+    transports::AddressRules rules;
+    rules.loopback = true;
+    transports::IceTransport transport(loop.get_executor(), rules);
+    auto sides = std::make_shared<Surroundings>(loop);
+    sides->first.peer = &sides->second;
+    sides->second.peer = &sides->first;
+    for (auto* side : {&sides->first, &sides->second}) {
+        core::ports::AttemptParameters parameters;
+        parameters.role = side == &sides->first ? core::LinkRole::initiator : core::LinkRole::responder;
+        side->start_path = false;
+        side->attempt = transport.make_attempt(parameters);
+        side->attempt->start(*side);
+    }
+    if (!run_until(loop, [&] { return sides->first.path && sides->second.path; })) throw std::runtime_error("no ICE path");
+    return {std::move(sides->first.path), std::move(sides->second.path), nullptr, sides};
+}
+
 }  // namespace
 
 std::vector<PathPairKind> path_pair_kinds() {
@@ -104,6 +128,7 @@ std::vector<PathPairKind> path_pair_kinds() {
         {"UnixSocket", make_unix},
         {"TlsOverTcp", [](boost::asio::io_context& loop) { return make_tls(loop, connect_tcp(loop)); }},
         {"TlsOverUnix", [](boost::asio::io_context& loop) { return make_tls(loop, connect_unix(loop)); }},
+        {"Ice", make_ice},
     };
 }
 

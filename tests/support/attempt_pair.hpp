@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -27,6 +28,7 @@ struct AttemptSide final : core::ports::PathAttempt::Handler, core::ports::Messa
     std::vector<std::pair<core::ports::Lane, core::Bytes>> messages;
     std::uint64_t received = 0;
     bool keep_messages = true;
+    bool start_path = true;
     int writable = 0;
     std::function<void(core::ports::TransportDescription&)> change_description;  ///< Signaling in between.
     std::function<bool(const core::ports::Candidate&)> pass;
@@ -56,7 +58,7 @@ struct AttemptSide final : core::ports::PathAttempt::Handler, core::ports::Messa
     }
     void on_path(std::unique_ptr<core::ports::MessagePath> opened) override {
         path = std::move(opened);
-        path->start(*this);
+        if (start_path) path->start(*this);
     }
     void on_failed(error_code reason) override { failed = reason; }
     void on_message(core::ports::Lane lane, core::ByteView message) override {

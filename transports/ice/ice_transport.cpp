@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "transports/ice/ice_connection.hpp"
@@ -28,6 +29,10 @@ public:
 
     void start(Handler& handler) override { connection_->start(handler); }
     bool send(core::ports::Lane lane, core::ByteView header, core::ByteView payload) override {
+        if (lane >= core::ports::kLaneCount) throw std::invalid_argument("no such lane");
+        if (header.size() + payload.size() > core::ports::kMaxMessageSize) {
+            throw std::invalid_argument("message larger than kMaxMessageSize");
+        }
         return connection_->send(lane, header, payload);
     }
     void flush() override { connection_->flush(); }

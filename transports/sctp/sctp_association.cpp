@@ -13,8 +13,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Payload protocol identifier of a WebRTC binary message (RFC 8831 §8).
+/// Payload protocol identifiers of a WebRTC binary message, and of an empty one, which SCTP cannot carry: it travels as
+/// one byte that is ignored (RFC 8831 §6.6, §8).
 constexpr std::uint32_t kBinaryMessage = 53;
+constexpr std::uint32_t kEmptyMessage = 57;
 /// Packets held before open(): a peer's INIT, its repetitions, and some room.
 constexpr std::size_t kMaxEarly = 32;
 /// After this long without a packet or message, nothing is due soon: whatever still waits for the peer has been sent
@@ -86,11 +88,13 @@ bool SctpAssociation::send(core::ports::Lane lane, ByteView header, ByteView pay
     }
     scratch_.assign(header.begin(), header.end());
     scratch_.insert(scratch_.end(), payload.begin(), payload.end());
+    const auto protocol = size == 0 ? kEmptyMessage : kBinaryMessage;
+    if (size == 0) scratch_.push_back(0);
     auto taken = SctpTaken::full;
-    enter(Context::call, [&] { taken = send_sctp(*socket_, lane, kBinaryMessage, scratch_); });
+    enter(Context::call, [&] { taken = send_sctp(*socket_, lane, protocol, scratch_); });
     note_activity();
     if (taken == SctpTaken::yes) {
-        window_.on_handed(size, last_activity_);
+        window_.on_handed(scratch_.size(), last_activity_);
         return true;
     }
     full_ = true;
@@ -215,8 +219,9 @@ void SctpAssociation::handle_change(SctpChange change) {
 }
 
 void SctpAssociation::handle_message(const SctpInput& input) {
-    const auto piece = input.view();
-    const bool known = input.stream < partial_.size() && input.protocol == kBinaryMessage;
+    const bool empty = input.protocol == kEmptyMessage && input.last && input.size == 1;
+    const auto piece = empty ? ByteView{} : input.view();
+    const bool known = input.stream < partial_.size() && (input.protocol == kBinaryMessage || empty);
     if (!known || partial_[input.stream].size() + piece.size() > core::ports::kMaxMessageSize) {
         base::logger("sctp")->warn("peer sent a message of {} bytes, protocol {}, on stream {}", piece.size(),
                                    input.protocol, input.stream);
