@@ -106,10 +106,14 @@ void SimulatedServer::broadcast(const std::string& contact) {
     }
 }
 
-void SimulatedServer::queue(const Route& route, std::function<void()> delivery) {
-    if (model.manual) return routes_[route].push_back(std::move(delivery));
+void SimulatedServer::queue(const Route& route, std::function<void()> delivery, bool held) {
+    if (model.manual) {
+        routes_[route].push_back({std::move(delivery), held});
+        return release(route);
+    }
     auto arrival = scheduler_.now() + model.delay;
-    if (model.jitter.count() > 0) arrival += core::Duration(random_() % static_cast<std::uint64_t>(model.jitter.count()));
+    if (model.jitter.count() > 0)
+        arrival += core::Duration(random_() % static_cast<std::uint64_t>(model.jitter.count()));
     auto& last = last_arrival_[route];
     last = std::max(last, arrival);
     scheduler_.run_at(last, std::move(delivery));
@@ -124,10 +128,18 @@ std::vector<SimulatedServer::Route> SimulatedServer::waiting() const {
 }
 
 void SimulatedServer::deliver(const Route& route) {
+    auto delivery = std::move(routes_[route].front());
+    routes_[route].pop_front();
+    delivery.run();
+    release(route);
+}
+
+void SimulatedServer::release(const Route& route) {
     auto& deliveries = routes_[route];
-    auto delivery = std::move(deliveries.front());
-    deliveries.pop_front();
-    delivery();
+    while (!deliveries.empty() && !deliveries.front().held) {
+        scheduler_.post(std::move(deliveries.front().run));
+        deliveries.pop_front();
+    }
 }
 
 void SimulatedServer::send(const PeerAddress& from, const PeerAddress& to, Signal signal,
@@ -142,12 +154,15 @@ void SimulatedServer::send(const PeerAddress& from, const PeerAddress& to, Signa
     scheduler_.run_after(deadline, [finish] { finish(make_error_code(Errc::timed_out)); });
     const auto respond = [this, from, to, finish](result<SignalReply> reply) {
         if (chance(model.loss)) return;
-        queue({to, from}, [finish, reply] { finish(reply); });
+        queue(
+            {to, from}, [finish, reply] { finish(reply); }, false);
     };
     if (chance(model.loss)) return;
     const int copies = chance(model.repeat) ? 2 : 1;
     for (int copy = 0; copy < copies; ++copy) {
-        queue({from, to}, [this, from, to, signal, respond] { hand_over(from, to, signal, respond); });
+        const bool held = !holds || holds(signal);
+        queue(
+            {from, to}, [this, from, to, signal, respond] { hand_over(from, to, signal, respond); }, held);
     }
 }
 
@@ -163,8 +178,8 @@ void SimulatedServer::hand_over(const PeerAddress& from, const PeerAddress& to, 
         origin.from = from;
         const auto& roster = rosters_[to.contact.value];
         const auto entry = roster.find(from.contact.value);
-        const bool subscribed = entry != roster.end() && (entry->second == Subscription::from ||
-                                                          entry->second == Subscription::both);
+        const bool subscribed =
+            entry != roster.end() && (entry->second == Subscription::from || entry->second == Subscription::both);
         origin.may_see_presence = subscribed || from.contact == to.contact;
         origin.same_user = device.connection->protocol_ == "local" && from.contact == to.contact;
         device.connection->handler_->on_signal(origin, signal, bare ? [](result<SignalReply>) {} : respond);
@@ -177,7 +192,8 @@ void SimulatedServer::inject(const core::ports::SignalOrigin& origin, const Peer
     scheduler_.post([this, origin, to, signal = std::move(signal), reply = std::move(reply)] {
         const auto found = devices_.find(to);
         if (found == devices_.end() || !found->second.connection->handler_) return;
-        found->second.connection->handler_->on_signal(origin, signal, reply ? reply : [](result<SignalReply>) {});
+        found->second.connection->handler_->on_signal(
+            origin, signal, reply ? reply : [](result<SignalReply>) {});
     });
 }
 

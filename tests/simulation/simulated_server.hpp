@@ -16,10 +16,10 @@ class SimulatedConnection;
 /// How the server treats signals.
 struct ServerModel {
     core::Duration delay = std::chrono::milliseconds(10);
-    core::Duration jitter{};     ///< More delay, up to this; order between two devices is kept.
-    double repeat = 0;           ///< How likely a signal is delivered twice.
-    double loss = 0;             ///< How likely a signal, or its reply, is lost: the sender's deadline passes.
-    bool manual = false;         ///< Nothing moves but by deliver().
+    core::Duration jitter{};  ///< More delay, up to this; order between two devices is kept.
+    double repeat = 0;        ///< How likely a signal is delivered twice.
+    double loss = 0;          ///< How likely a signal, or its reply, is lost: the sender's deadline passes.
+    bool manual = false;      ///< Signals that `holds` names move by deliver() only; replies follow their route.
     std::uint64_t seed = 1;
 };
 
@@ -54,6 +54,9 @@ public:
     void inject(const core::ports::SignalOrigin& origin, const core::PeerAddress& to, core::Signal signal,
                 std::function<void(result<core::SignalReply>)> reply = {});
 
+    /// Which signals wait for deliver() when the model is manual; all if it is empty.
+    std::function<bool(const core::Signal&)> holds;
+
     ServerModel model;
     std::size_t sent = 0;
 
@@ -65,13 +68,18 @@ private:
         bool online = false;
         bool speaks_tubes = true;
     };
+    struct Delivery {
+        std::function<void()> run;
+        bool held = false;
+    };
     using Friends = std::map<std::string, core::ports::Subscription>;
 
     void enter(SimulatedConnection& connection);
     void leave(const core::PeerAddress& device);
     void send(const core::PeerAddress& from, const core::PeerAddress& to, core::Signal signal,
               std::chrono::milliseconds deadline, std::function<void(result<core::SignalReply>)> callback);
-    void queue(const Route& route, std::function<void()> delivery);
+    void queue(const Route& route, std::function<void()> delivery, bool held);
+    void release(const Route& route);
     void hand_over(const core::PeerAddress& from, const core::PeerAddress& to, const core::Signal& signal,
                    const core::ports::Connection::Responder& respond);
     void broadcast(const std::string& contact);
@@ -84,7 +92,7 @@ private:
     std::mt19937_64 random_;
     std::map<core::PeerAddress, Device> devices_;
     std::map<std::string, Friends> rosters_;
-    std::map<Route, std::deque<std::function<void()>>> routes_;
+    std::map<Route, std::deque<Delivery>> routes_;
     std::map<Route, core::TimePoint> last_arrival_;
 };
 

@@ -78,7 +78,8 @@ void SimulatedReach::arrived(SimulatedAttempt& attempt) {
     if (!model.works || model.fails || !attempt.described_ || !attempt.has_candidate_ || attempt.joined_) return;
     for (auto* other : attempts_) {
         const bool fits = other != &attempt && other->kind_ == attempt.kind_ && other->described_ &&
-                          other->has_candidate_ && !other->joined_ && other->parameters_.link == attempt.parameters_.link &&
+                          other->has_candidate_ && !other->joined_ &&
+                          other->parameters_.link == attempt.parameters_.link &&
                           other->parameters_.generation == attempt.parameters_.generation &&
                           other->parameters_.role != attempt.parameters_.role;
         if (!fits) continue;
@@ -92,12 +93,10 @@ void SimulatedReach::arrived(SimulatedAttempt& attempt) {
             return end.parameters_.role == LinkRole::initiator ? Side::a : Side::b;
         };
         auto* first = &attempt;
-        first->after(model.connect, [first, wire, which = side(*first)] {
-            first->handler_->on_path(wire->take(which));
-        });
-        other->after(model.connect, [other, wire, which = side(*other)] {
-            other->handler_->on_path(wire->take(which));
-        });
+        first->after(model.connect,
+                     [first, wire, which = side(*first)] { first->handler_->on_path(wire->take(which)); });
+        other->after(model.connect,
+                     [other, wire, which = side(*other)] { other->handler_->on_path(wire->take(which)); });
         return;
     }
 }

@@ -11,8 +11,8 @@ namespace tubes::simulation {
 
 /// What the network lets through, per kind.
 struct ReachModel {
-    bool works = true;                                   ///< False: attempts wait for an answer that never comes.
-    bool fails = false;                                  ///< They say so after `fail_after`.
+    bool works = true;   ///< False: attempts wait for an answer that never comes.
+    bool fails = false;  ///< They say so after `fail_after`.
     core::Duration connect = std::chrono::milliseconds(20);
     core::Duration fail_after = std::chrono::milliseconds(500);
     core::Duration gather = std::chrono::milliseconds(1);  ///< Until the description is there.

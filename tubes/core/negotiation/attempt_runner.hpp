@@ -20,10 +20,10 @@ struct RaceLimits {
 /// What became of one transport's try; for "why relayed".
 struct AttemptReport {
     PathKind kind = PathKind::local;
-    bool has_path = false;                ///< It handed over at least one path.
-    std::optional<error_code> failure;    ///< It failed, or a path of it was refused by the link.
-    bool offered_by_peer = true;          ///< The peer described this kind.
-    bool tried = false;                   ///< It was let loose on the peer.
+    bool has_path = false;              ///< It handed over at least one path.
+    std::optional<error_code> failure;  ///< It failed, or a path of it was refused by the link.
+    bool offered_by_peer = true;        ///< The peer described this kind.
+    bool tried = false;                 ///< It was let loose on the peer.
 };
 
 /// See the head of the file. Holds what the peer says until the head start is over. Lives on the link's loop.

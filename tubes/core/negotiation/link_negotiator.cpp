@@ -120,8 +120,8 @@ void LinkNegotiator::on_restart(const LinkRestart& message) {
         return apply_inbox();
     }
     if (message.answer || message.generation - generation_ > kGenerationJump) return;
-    base::logger("negotiation")->debug("{}: peer restarts, generation {}", configuration_.link.hex(),
-                                       message.generation);
+    base::logger("negotiation")
+        ->debug("{}: peer restarts, generation {}", configuration_.link.hex(), message.generation);
     restart_timer_.reset();
     answering_ = true;
     begin(message.generation);

@@ -96,8 +96,8 @@ private:
     Inbox inbox_;
     std::uint32_t generation_ = 0;
     bool accepted_ = false;
-    bool answering_ = false;   // The peer asked for this generation.
-    bool signaled_ = false;    // Our descriptions of this generation are out.
+    bool answering_ = false;  // The peer asked for this generation.
+    bool signaled_ = false;   // Our descriptions of this generation are out.
     bool has_path_ = false;
     bool was_open_ = false;
     bool closed_ = false;

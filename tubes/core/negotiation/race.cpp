@@ -179,8 +179,8 @@ void Race::schedule_batch() {
 
 void Race::send_batch() {
     batch_timer_.reset();
-    const bool end =
-        std::all_of(runners_.begin(), runners_.end(), [](const auto& runner) { return runner->has_ended_candidates(); });
+    const bool end = std::all_of(runners_.begin(), runners_.end(),
+                                 [](const auto& runner) { return runner->has_ended_candidates(); });
     if (outgoing_.empty() && !end) return;
     first_batch_sent_ = true;
     end_sent_ = end;

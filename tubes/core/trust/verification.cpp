@@ -12,8 +12,8 @@ namespace {
 constexpr std::string_view kDigitsLabel = "tubes-verification-digits-v1";
 constexpr std::string_view kCommitLabel = "tubes-verify-commit-v1";
 constexpr std::string_view kShortLabel = "tubes-verify-short-v1";
-constexpr int kDigitRounds = 4096;   // Hash rounds: makes searching for a key with similar digits dearer.
-constexpr int kGroups = 12;          // Groups of five digits: 60 digits, about 199 bits.
+constexpr int kDigitRounds = 4096;  // Hash rounds: makes searching for a key with similar digits dearer.
+constexpr int kGroups = 12;         // Groups of five digits: 60 digits, about 199 bits.
 constexpr std::size_t kGroupBytes = 5;
 
 void append(Bytes& out, ByteView bytes) {

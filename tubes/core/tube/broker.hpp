@@ -50,9 +50,9 @@ struct ConnectSpec {
 
 /// How a contact's key stands with us when a decision is needed.
 enum class KeyStanding : std::uint8_t {
-    known,     ///< Accepted or verified before.
-    first,     ///< The contact's first key ever: trust on first use, if the user says yes.
-    new_key,   ///< The contact has other accepted keys: never covered by "always".
+    known,    ///< Accepted or verified before.
+    first,    ///< The contact's first key ever: trust on first use, if the user says yes.
+    new_key,  ///< The contact has other accepted keys: never covered by "always".
 };
 
 /// A request that waits for the user, or an offer that came in.
@@ -88,7 +88,7 @@ struct TubeStatus {
     TubeKind kind = TubeKind::stream;
     Parameters parameters;
     TubeState state = TubeState::pending;
-    bool incoming = false;  ///< The peer uses our share or offer.
+    bool incoming = false;         ///< The peer uses our share or offer.
     std::optional<OfferId> offer;  ///< The offer that it came from, on both sides; empty for a share.
     std::size_t streams = 0;
     std::uint64_t bytes_sent = 0;
@@ -110,15 +110,15 @@ struct LinkReport {
 struct BrokerLimits {
     std::size_t shares = 256;
     std::size_t offers_out = 256;
-    std::size_t pending_per_contact = 8;   ///< Requests and offers of one contact that wait for the user.
+    std::size_t pending_per_contact = 8;  ///< Requests and offers of one contact that wait for the user.
     std::size_t pending_total = 128;
     std::size_t links = 1024;
     std::size_t tubes_per_link = 256;
-    std::uint32_t signals_per_minute = 240;        ///< Of one contact whose presence we share.
+    std::uint32_t signals_per_minute = 240;          ///< Of one contact whose presence we share.
     std::uint32_t stranger_signals_per_minute = 10;  ///< Of all senders who may not see our presence, together.
-    std::chrono::seconds request_lifetime{120};    ///< How long a request waits for the user.
-    std::chrono::seconds negotiation{30};          ///< From accept to the first proved path: then no_path.
-    std::chrono::seconds linger{30};               ///< A link without tubes is kept this long.
+    std::chrono::seconds request_lifetime{120};      ///< How long a request waits for the user.
+    std::chrono::seconds negotiation{30};            ///< From accept to the first proved path: then no_path.
+    std::chrono::seconds linger{30};                 ///< A link without tubes is kept this long.
 };
 
 /// See the head of the file. Lives on one loop. Callbacks never run inside a call.

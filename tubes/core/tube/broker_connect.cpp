@@ -226,8 +226,8 @@ void BrokerImpl::end_tube(const TubeId& id, Errc reason, bool tell) {
     if (node.empty()) return;
     auto& tube = node.mapped();
     auto* session = find_session(tube.status.link);
-    const bool known_to_peer = tube.stage == TubeStage::open || tube.stage == TubeStage::asked ||
-                               tube.stage == TubeStage::granted;
+    const bool known_to_peer =
+        tube.stage == TubeStage::open || tube.stage == TubeStage::asked || tube.stage == TubeStage::granted;
     if (session && tell && known_to_peer && session->link()) session->link()->send_control(TubeClosed{id, reason});
     tube.streams.reset_all(reason);
     const bool was_open = tube.stage == TubeStage::open;

@@ -9,9 +9,8 @@ namespace tubes::core {
 void BrokerImpl::on_account_state(Account& account, ports::ConnectionState state, error_code reason,
                                   const std::string& detail) {
     const auto name = account.name();
-    notify([name, state, reason, detail](Handler& handler) {
-        handler.on_connection_state(name, state, reason, detail);
-    });
+    notify(
+        [name, state, reason, detail](Handler& handler) { handler.on_connection_state(name, state, reason, detail); });
     if (state == ports::ConnectionState::offline && account.on_removed) {
         return later([this, name] { finish_removal(name); });
     }

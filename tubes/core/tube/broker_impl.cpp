@@ -180,12 +180,12 @@ void BrokerImpl::re_decide(const TubeId& id) {
     bool allowed = true;
     if (tube->status.incoming && !by_offer) {
         const auto* share = shares_.find_for(asker, service, tube->request.kind);
-        allowed = share && share->policy != Policy::never &&
-                  environment_.policies->policy(asker.account, asker.contact, service, Direction::incoming) !=
-                      Policy::never;
+        allowed =
+            share && share->policy != Policy::never &&
+            environment_.policies->policy(asker.account, asker.contact, service, Direction::incoming) != Policy::never;
     } else if (!tube->status.incoming && by_offer) {
-        allowed = environment_.policies->policy(asker.account, asker.contact, service, Direction::offered) !=
-                  Policy::never;
+        allowed =
+            environment_.policies->policy(asker.account, asker.contact, service, Direction::offered) != Policy::never;
     }
     if (!allowed) end_tube(id, Errc::not_available, true);
 }

@@ -90,8 +90,7 @@ private:
     void handle(Account& account, const Origin& origin, PingSignal& message, Respond& respond);
     LinkSession* session_of(const Account& account, const Origin& origin, const LinkId& id, Respond& respond);
 
-    void receive_request(Account& account, const Origin& origin, const LinkInitiate& message,
-                         const Decision& decision);
+    void receive_request(Account& account, const Origin& origin, const LinkInitiate& message, const Decision& decision);
 
     // broker_queries.cpp
     void ping_peer(Account& account, const PeerAddress& peer, std::chrono::milliseconds deadline,
@@ -100,8 +99,7 @@ private:
     // broker_requests.cpp: what the peer asks of us
     Decision decide(const Asker& asker, const PublicKey& key, const TubeRequest& request);
     void note_key(const Asker& asker, const PublicKey& key, KeyStanding standing);
-    void grant_initiate(LinkSession& session, const TubeRequest& request, Parameters parameters,
-                        TubeCallback callback);
+    void grant_initiate(LinkSession& session, const TubeRequest& request, Parameters parameters, TubeCallback callback);
     void grant_open(LinkSession& session, const TubeRequest& request, Parameters parameters, TubeCallback callback);
     result<void> wait_for_user(LinkSession& session, const TubeRequest& request, const Decision& decision,
                                bool stranger, bool by_control);

@@ -9,8 +9,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kSignalDeadline{15000};   // For the peer's receipt of a signal of a link.
-constexpr milliseconds kLeavingDeadline{5000};   // A closed link may take this long to get its last frames out.
+constexpr milliseconds kSignalDeadline{15000};  // For the peer's receipt of a signal of a link.
+constexpr milliseconds kLeavingDeadline{5000};  // A closed link may take this long to get its last frames out.
 
 }  // namespace
 

@@ -54,8 +54,8 @@ void BrokerImpl::spread_offer(const OfferId& id, StandingOffer& offer) {
     auto present = account->tube_peers(contact);
     if (present.empty() && !sees_presence_of(account->find(contact))) present = {PeerAddress{contact, contact.value}};
     const auto left = std::chrono::duration_cast<std::chrono::seconds>(offer.expires - now());
-    const OfferSignal signal{id,   offer.spec.service,  offer.spec.kind, offer.spec.parameters,
-                             left, account->identity().public_key()};
+    const OfferSignal signal{
+        id, offer.spec.service, offer.spec.kind, offer.spec.parameters, left, account->identity().public_key()};
     for (const auto& peer : offers_.new_recipients(offer, present)) send(*account, peer, signal);
 }
 
@@ -82,11 +82,11 @@ void BrokerImpl::handle(Account& account, const Origin& origin, OfferSignal& mes
         if (stranger || reason != Errc{}) return respond(make_error_code(stranger ? Errc::not_available : reason));
         respond(SignalReply());
     };
-    const bool valid = is_valid_service_name(message.service) && check_parameters(message.parameters) &&
-                       message.lifetime.count() > 0;
+    const bool valid =
+        is_valid_service_name(message.service) && check_parameters(message.parameters) && message.lifetime.count() > 0;
     if (!valid) return answer(Errc::not_available);
-    const bool repeated = std::find(answered_offers_.begin(), answered_offers_.end(), message.offer) !=
-                          answered_offers_.end();
+    const bool repeated =
+        std::find(answered_offers_.begin(), answered_offers_.end(), message.offer) != answered_offers_.end();
     if (repeated || pending_.find(message.offer)) return answer(Errc{});
     const Asker asker{account.name(), origin.from.contact, origin.same_user};
     const auto decision = consent_.on_offer(asker, message);
@@ -94,8 +94,11 @@ void BrokerImpl::handle(Account& account, const Origin& origin, OfferSignal& mes
     note_key(asker, message.identity, decision.standing);
     WaitingRequest waiting;
     const auto lifetime = std::min(message.lifetime, kLongestLifetime);
-    waiting.request = {message.offer,      true,  account.name(),    origin.from,       message.service, message.kind,
-                       message.parameters, message.identity, decision.standing, now() + lifetime};
+    waiting.request = {message.offer,      true,
+                       account.name(),     origin.from,
+                       message.service,    message.kind,
+                       message.parameters, message.identity,
+                       decision.standing,  now() + lifetime};
     waiting.stranger = stranger;
     waiting.same_user = origin.same_user;
     if (decision.verdict == Verdict::grant) {
@@ -118,7 +121,8 @@ void BrokerImpl::handle(Account& account, const Origin& origin, OfferEndSignal& 
     }
     if (message.end == OfferEnd::declined) {
         auto* offer = offers_.find(message.offer);
-        const bool theirs = offer && offer->spec.account == account.name() && offer->spec.contact == origin.from.contact;
+        const bool theirs =
+            offer && offer->spec.account == account.name() && offer->spec.contact == origin.from.contact;
         if (!theirs || !offers_.declined_by(*offer, origin.from)) return;
         return end_offer(message.offer, Errc::refused, OfferEnd::withdrawn, std::nullopt);
     }

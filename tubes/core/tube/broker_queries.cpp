@@ -56,8 +56,7 @@ void BrokerImpl::query_services(const ports::AccountName& name, const ContactAdd
     }
 }
 
-void BrokerImpl::ping(const ports::AccountName& name, const ContactAddress& contact,
-                      std::chrono::milliseconds deadline,
+void BrokerImpl::ping(const ports::AccountName& name, const ContactAddress& contact, std::chrono::milliseconds deadline,
                       std::function<void(result<std::vector<PingResult>>)> callback) {
     auto* account = find_account(name);
     if (!account) return later([callback] { callback(make_error_code(Errc::not_found)); });

@@ -32,7 +32,7 @@ struct SessionOrigin {
     bool same_user = false;
     bool listed = false;  ///< Presence showed the peer when it began.
     AddressPolicy addresses = AddressPolicy::relay_only;
-    TubeRequest first;    ///< The tube whose request began the link.
+    TubeRequest first;  ///< The tube whose request began the link.
 };
 
 /// What all sessions work with.
@@ -101,7 +101,7 @@ public:
     ShortStringExchange* verification() noexcept { return verification_.get(); }
     LinkReport report() const;
 
-    std::set<TubeId> tubes;        ///< Tubes that ride on it or wait for it.
+    std::set<TubeId> tubes;  ///< Tubes that ride on it or wait for it.
     /// Requests that were granted while another link to the peer came up: they ask again on this one, and pass.
     std::map<TubeId, std::function<void(result<TubeStatus>)>> preapproved;
     std::unique_ptr<ports::Scheduler::Timer> linger;

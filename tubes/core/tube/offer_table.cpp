@@ -52,7 +52,8 @@ bool OfferTable::declined_by(StandingOffer& offer, const PeerAddress& peer) {
     if (found == offer.recipients.end()) found = offer.recipients.find(PeerAddress{peer.contact, peer.contact.value});
     if (found == offer.recipients.end()) return false;
     found->second = true;
-    return std::all_of(offer.recipients.begin(), offer.recipients.end(), [](const auto& entry) { return entry.second; });
+    return std::all_of(offer.recipients.begin(), offer.recipients.end(),
+                       [](const auto& entry) { return entry.second; });
 }
 
 std::optional<StandingOffer> OfferTable::end(const OfferId& id, Errc reason) {

@@ -39,7 +39,7 @@ public:
     /// How an offer to `contact` ended, if it is still remembered.
     std::optional<Errc> ended(const OfferId& id, const ContactAddress& contact) const;
 
-    static constexpr std::size_t kRemembered = 256;  ///< Ended offers.
+    static constexpr std::size_t kRemembered = 256;    ///< Ended offers.
     static constexpr std::size_t kMaxRecipients = 64;  ///< Devices of one contact that hear of an offer.
 
 private:

@@ -39,11 +39,11 @@ struct TubeRecord {
     TubeStage stage = TubeStage::choosing;
     TubeRequest request;
     Broker::TubeCallback callback;
-    std::vector<PeerAddress> alternatives;    ///< Ours: devices to try if this one does not work out.
-    std::optional<PublicKey> expected_key;    ///< Ours: the offer named it.
+    std::vector<PeerAddress> alternatives;  ///< Ours: devices to try if this one does not work out.
+    std::optional<PublicKey> expected_key;  ///< Ours: the offer named it.
     TimePoint started;
-    int retries = 0;                          ///< New links begun because one was lost before the tube opened.
-    bool automatic = false;                   ///< Accepted by a standing "always", nobody waits in a callback.
+    int retries = 0;         ///< New links begun because one was lost before the tube opened.
+    bool automatic = false;  ///< Accepted by a standing "always", nobody waits in a callback.
     TubeStreams streams;
     std::unique_ptr<ports::Scheduler::Timer> deadline;
     std::unique_ptr<ports::Scheduler::Timer> retry;
