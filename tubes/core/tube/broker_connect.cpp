@@ -136,7 +136,7 @@ void BrokerImpl::start_on_peer(TubeRecord& tube, const PeerAddress& peer) {
     origin.same_user = account->is_same_user(peer.contact);
     origin.listed = contact && std::any_of(contact->peers.begin(), contact->peers.end(),
                                            [&peer](const auto& entry) { return entry.address == peer; });
-    origin.addresses = addresses_for(tube.status.account, peer.contact, contact.has_value());
+    origin.addresses = addresses_for(tube.status.account, peer.contact, contact || origin.same_user);
     origin.first = tube.request;
     auto& session = add_session(*account, std::move(origin));
     tube.stage = TubeStage::requesting;

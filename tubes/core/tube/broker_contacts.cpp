@@ -64,6 +64,8 @@ void BrokerImpl::drop_contact(Account& account, const ContactAddress& contact, E
 }
 
 void BrokerImpl::drop_vanished(Account& account, const ports::Contact& contact) {
+    // While we are away ourselves, nobody seems to be there.
+    if (account.connection().state() != ports::ConnectionState::online) return;
     const auto is_there = [&contact](const PeerAddress& address) {
         return std::any_of(contact.peers.begin(), contact.peers.end(), [&address](const auto& peer) {
             return peer.address == address && peer.presence != ports::Presence::offline;

@@ -69,6 +69,11 @@ std::set<TubeId> BrokerImpl::close_session(LinkSession& session, Errc reason, bo
     if (node.empty()) return {};
     const auto id = session.id();
     remember_ended(id);
+    if (session.link()) {
+        auto report = session.report();
+        report.status.state = LinkState::closed;
+        notify([report](Handler& handler) { handler.on_link(report); });
+    }
     leaving_.emplace(&session, std::move(node.mapped()));
     session.close(reason, tell, survivor);
     session.linger = after(kLeavingDeadline, [this, key = &session] { on_session_gone(*key); });

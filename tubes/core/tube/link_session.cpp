@@ -153,7 +153,9 @@ void LinkSession::on_path_change(const LinkStatus& status) {
 
 void LinkSession::on_path_refused(PathKind kind, error_code reason) {
     base::logger("negotiation")->warn("{}: {} path refused: {}", origin_.id.hex(), to_string(kind), reason.message());
-    if (state_ != SessionState::closed) negotiator_.path_refused(kind, reason);
+    if (state_ == SessionState::closed) return;
+    saw_impostor_ = saw_impostor_ || reason == Errc::identity_mismatch;
+    negotiator_.path_refused(kind, reason);
 }
 
 void LinkSession::on_closed(error_code reason) {
@@ -173,7 +175,7 @@ void LinkSession::on_negotiated_path(std::unique_ptr<ports::MessagePath> path, s
 }
 
 void LinkSession::on_no_path() {
-    end(Errc::no_path, true);
+    end(saw_impostor_ ? Errc::identity_mismatch : Errc::no_path, true);
 }
 
 void LinkSession::phase_once(bool& flag, const char* phase) {

@@ -139,6 +139,7 @@ private:
     bool saw_candidate_ = false;
     bool saw_path_ = false;
     bool link_closed_ = false;
+    bool saw_impostor_ = false;  // A path came up, but not to the key that was announced.
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
