@@ -193,7 +193,7 @@ class World:
 
     def share_options(self) -> list[str]:
         """What Alice adds to `tube share` so that Bob may use it."""
-        return [] if self.protocol == "local" else ["--to", self.bob.address, "--always"]
+        return [] if self.protocol == "local" else ["--to", self.bob.address, "--always", "--trust-first"]
 
     def connect_options(self) -> list[str]:
         """What Bob adds to `tube connect`."""

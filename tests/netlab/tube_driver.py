@@ -81,7 +81,7 @@ class TubeUser:
 
     def share(self, port: int, contact: str, ask: bool = False) -> subprocess.Popen[str]:
         """Shares a local port with a contact; with `ask` every use waits for an answer."""
-        always = [] if ask else ["--always"]
+        always = [] if ask else ["--always", "--trust-first"]
         return self.start("share", "share", str(port), "--as", SERVICE, "--to", contact, *always)
 
     def connect(self, contact: str, port: int, seconds: int = 30) -> subprocess.Popen[str]:

@@ -47,6 +47,26 @@ TEST_F(TwoPeople, AlwaysCoversAKnownKeyAndAsksAboutAFirstOne) {
     EXPECT_EQ(alice.pending.size(), 1u);
 }
 
+TEST_F(TwoPeople, TrustOnFirstUseIsAChoiceAndCoversOnlyTheFirstKeyEver) {
+    core::ShareSpec spec;
+    spec.service = "web";
+    spec.audience = {core::ContactAddress{"bob@b"}};
+    spec.policy = Policy::always;
+    spec.trust_first_key = true;
+    ASSERT_TRUE(alice.broker->share(spec).has_value());
+    EXPECT_TRUE(opens(bob, bob.connect("alice@a", "web")));
+    EXPECT_TRUE(alice.pending.empty());
+
+    // Alice has taken another key of Bob's: the one he shows now is a changed key, and asks.
+    alice.trust_store = MemoryTrust();
+    core::ports::Pin other;
+    other.key = core::PublicKey::random();
+    other.accepted = true;
+    ASSERT_TRUE(alice.trust_store.put("alice@a", core::ContactAddress{"bob@b"}, other).has_value());
+    bob.connect("alice@a", "web");
+    EXPECT_TRUE(world.until([&] { return !alice.pending.empty(); }));
+}
+
 TEST_F(TwoPeople, NotOfferedNotAllowedAndNeverLookTheSameFromOutside) {
     world.server.befriend("alice@a", "carol@c");
     alice.trust(bob);

@@ -24,6 +24,7 @@ struct ShareArguments {
     std::vector<std::string> contacts;
     std::string account;
     bool always = false;
+    bool trust_first = false;
     int lifetime_s = 600;
 };
 
@@ -96,6 +97,7 @@ asio::awaitable<int> run_share(Session& session, ShareArguments arguments) {
     share.audience = arguments.contacts;
     share.account = arguments.account;
     share.policy = arguments.always || arguments.contacts.empty() ? Policy::always : Policy::ask;
+    share.trust_first_key = arguments.trust_first;
     if (!session.open(!arguments.contacts.empty())) co_return session.exit_code();
     auto narrator = std::make_shared<Narrator>(session);
     asio::co_spawn(session.context(), narrator->follow(narrator), asio::detached);
@@ -168,7 +170,11 @@ void add_share_command(CLI::App& app, Action& selected) {
     add_target_options(command, arguments);
     command->add_option("--to", arguments->contacts, "Who may use it (repeat for more); default: your own programs here")
         ->type_name("CONTACT");
-    command->add_flag("--always", arguments->always, "Do not ask before each use by known devices of these contacts");
+    auto* always = command->add_flag("--always", arguments->always,
+                                     "Do not ask before each use by devices of theirs that you accepted before");
+    command->add_flag("--trust-first", arguments->trust_first,
+                      "With --always: do not ask either about the first device ever seen of a contact")
+        ->needs(always);
     command->footer("Examples:\n  tube share 8080 --as web\n  tube share 22 --as ssh --to bob@example.org\n"
                     "  tube share --unix app.sock --as app --to bob@example.org --always");
 }

@@ -26,6 +26,7 @@ struct ShareSpec {
     ports::AccountName account;            ///< Empty: every account may carry it (the audience still decides).
     std::vector<ContactAddress> audience;  ///< Empty: only this user on this machine (SignalOrigin::same_user).
     Policy policy = Policy::ask;           ///< For the audience, unless the policy store says always or never.
+    bool trust_first_key = false;          ///< With always: also a contact's first key ever, unseen until now.
     std::uint32_t tubes = 64;              ///< Open at once; then limit_exceeded, seen as not_available outside.
 };
 

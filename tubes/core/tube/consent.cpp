@@ -34,9 +34,11 @@ Decision Consent::on_request(const Asker& asker, const PublicKey& key, const Tub
     // A share without an audience is this user's own, on this machine: there is nobody else to ask.
     const bool own = share->audience.empty() && asker.same_user;
     const bool always = own || chosen == Policy::always || share->policy == Policy::always;
-    // "Always" covers only keys that the user knew when setting it, or has verified since.
-    const bool granted = always && standing == KeyStanding::known;
-    return decided(granted ? Verdict::grant : Verdict::ask, standing, share->parameters);
+    // "Always" covers only keys that the user knew when setting it or has verified since, and a contact's very first
+    // key where the user chose trust on first use.
+    const bool trusted =
+        standing == KeyStanding::known || (standing == KeyStanding::first && share->trust_first_key);
+    return decided(always && trusted ? Verdict::grant : Verdict::ask, standing, share->parameters);
 }
 
 Decision Consent::on_accepted_offer(const Asker& asker, const PublicKey& key, const TubeRequest& request) const {

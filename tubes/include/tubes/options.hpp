@@ -57,6 +57,9 @@ struct ShareOptions {
     std::string account;                ///< Empty: any account on which somebody of the audience is a contact.
     std::vector<std::string> audience;  ///< Contacts; empty: this user on this machine only.
     Policy policy = Policy::ask;
+    /// With Policy::always: also covers the first key ever seen of a contact (trust on first use). Without it, a
+    /// contact whose key is not known yet is asked about once.
+    bool trust_first_key = false;
 };
 
 /// One tube proposed to one contact.
