@@ -74,13 +74,13 @@ void Narrator::tell_link(const LinkInfo& link) {
 
 void Narrator::tell_account(const AccountInfo& account) {
     const auto found = told_states_.find(account.name);
-    const bool first = found == told_states_.end();
-    if (!first && found->second == account.state) return;
+    const auto before = found == told_states_.end() ? AccountState::connecting : found->second;
+    if (before == account.state) return;
     told_states_[account.name] = account.state;
     if (account.state == AccountState::reconnecting) {
         const auto why = account.detail.empty() ? account.reason.message() : account.detail;
         session_.say(fmt::format("{}: connection lost ({}), trying again", safe(account.name), safe(why)));
-    } else if (!first && account.state == AccountState::online) {
+    } else if (before == AccountState::reconnecting && account.state == AccountState::online) {
         session_.say(fmt::format("{}: online again", safe(account.name)));
     }
 }

@@ -2,8 +2,11 @@
 // A node from its first turn on the loop to its last.
 #include "tubes/engine/engine.hpp"
 
+#include <algorithm>
+
 #include "tubes/engine/accounts.hpp"
 #include "tubes/engine/contacts.hpp"
+#include "tubes/engine/diagnosis.hpp"
 #include "tubes/engine/convert.hpp"
 #include "tubes/engine/registry.hpp"
 #include "tubes/engine/shares.hpp"
@@ -89,6 +92,39 @@ Status Engine::status() const {
         status.pending.push_back(to_info(request, crypto_, scheduler_->now()));
     }
     return status;
+}
+
+// One account after the other, each asked for its servers; those of the user's configuration come with every account.
+void Engine::find_ice_servers(std::size_t account, std::shared_ptr<std::vector<core::ports::IceServer>> found,
+                              std::function<void()> done) {
+    const auto names = accounts_->names();
+    if (account >= names.size()) return done();
+    auto next = [weak = weak_from_this(), account, found, done = std::move(done)](auto servers) {
+        for (auto& server : servers) {
+            const bool known = std::any_of(found->begin(), found->end(), [&server](const auto& each) {
+                return each.scheme == server.scheme && each.host == server.host && each.port == server.port;
+            });
+            if (!known) found->push_back(std::move(server));
+        }
+        if (auto self = weak.lock(); self && !self->closed_) self->find_ice_servers(account + 1, found, done);
+    };
+    auto* connection = broker_->connection(names[account]);
+    if (connection == nullptr) return next(std::vector<core::ports::IceServer>());
+    connection->find_ice_servers(std::move(next));
+}
+
+void Engine::diagnose(CompletionPointer<std::vector<Finding>> done) {
+    auto servers = std::make_shared<std::vector<core::ports::IceServer>>();
+    find_ice_servers(0, servers, [weak = weak_from_this(), servers, done] {
+        auto self = weak.lock();
+        if (!self || self->closed_) return;
+        DiagnosisInput input{self->accounts_->list(), *servers, nullptr};
+        for (const auto& transport : self->transports_) {
+            if (transport->kind() == PathKind::ice) input.ice = transport.get();
+        }
+        async_diagnose(self->loop_->executor(), std::move(input),
+                       [done](std::vector<Finding> findings) { done->succeed(std::move(findings)); });
+    });
 }
 
 void Engine::on_pending(const core::PendingRequest& request) {

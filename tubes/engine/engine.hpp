@@ -9,6 +9,7 @@
 #include "tubes/core/tube/broker.hpp"
 #include "tubes/engine/address_monitor.hpp"
 #include "tubes/engine/asio_scheduler.hpp"
+#include "tubes/engine/completion.hpp"
 #include "tubes/engine/events.hpp"
 #include "tubes/engine/profile.hpp"
 
@@ -45,6 +46,8 @@ public:
     EventFan& events() { return events_; }
 
     Status status() const;
+    /// Examines accounts, network and servers; see Node::async_diagnose.
+    void diagnose(CompletionPointer<std::vector<Finding>> done);
 
     void on_pending(const core::PendingRequest& request) override;
     void on_pending_ended(const core::OfferId& id, Errc reason) override;
@@ -65,6 +68,8 @@ public:
 private:
     void make_broker();
     void finish_closing();
+    void find_ice_servers(std::size_t account, std::shared_ptr<std::vector<core::ports::IceServer>> found,
+                          std::function<void()> done);
 
     std::shared_ptr<Loop> loop_;
     std::unique_ptr<Profile> profile_;

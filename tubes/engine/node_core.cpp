@@ -159,6 +159,11 @@ void NodeCore::ping(std::string contact, std::chrono::milliseconds deadline,
     });
 }
 
+void NodeCore::diagnose(detail::Handler<std::vector<Finding>> handler) {
+    run<std::vector<Finding>>(std::move(handler),
+                              [](Engine& engine, auto done) { engine.diagnose(std::move(done)); });
+}
+
 void NodeCore::pins(std::string contact, detail::Handler<std::vector<PinInfo>> handler) {
     run<std::vector<PinInfo>>(std::move(handler), [contact = std::move(contact)](Engine& engine, auto done) {
         engine.contacts().pins(contact, std::move(done));

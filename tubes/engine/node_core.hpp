@@ -41,6 +41,7 @@ public:
 
     void ping(std::string contact, std::chrono::milliseconds deadline,
               detail::Handler<std::vector<PingInfo>> handler) override;
+    void diagnose(detail::Handler<std::vector<Finding>> handler) override;
     void pins(std::string contact, detail::Handler<std::vector<PinInfo>> handler) override;
     void set_pin(std::string contact, std::string device, bool verified, detail::Handler<> handler) override;
     void compare(std::string contact, detail::Handler<std::string> handler) override;

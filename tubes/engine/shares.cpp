@@ -73,6 +73,7 @@ result<core::ShareSpec> Shares::to_spec(const ShareOptions& options) const {
     spec.parameters = options.parameters;
     spec.account = options.account;
     spec.policy = options.policy;
+    spec.trust_first_key = options.trust_first_key;
     for (const auto& contact : options.audience) {
         const auto who = engine_.contacts().resolve(contact, options.account);
         if (!who) return who.error();

@@ -58,8 +58,10 @@ std::string online_account(const std::vector<AccountInfo>& accounts, const std::
 
 void print_invitation(Session& session, const ShareArguments& arguments, const ShareOptions& share,
                       const std::string& account) {
-    const auto from = account.empty() ? std::string() : " --from " + safe(account);
-    const auto command = fmt::format("tube connect {}{} --listen {}", share.service, from, suggested_listen(share.target));
+    // On this machine the shared port is taken: let the system choose one.
+    const bool own = share.audience.empty();
+    const auto rest = own ? std::string() : fmt::format(" --from {} --listen {}", safe(account), suggested_listen(share.target));
+    const auto command = fmt::format("tube connect {}{}", share.service, rest);
     if (session.options().json) {
         return print_json({{"service", share.service},
                            {"target", share.target.to_string()},

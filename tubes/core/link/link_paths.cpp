@@ -24,7 +24,7 @@ std::shared_ptr<PathSlot> LinkCore::remove(PathSlot& slot) {
 
 void LinkCore::refuse(PathSlot& slot, error_code reason) {
     const auto kept = remove(slot);
-    base::logger("link")->warn("link {}: {} path refused: {}", configuration_.id.hex(), to_string(kept->kind()),
+    base::logger("link")->info("link {}: {} path refused: {}", configuration_.id.hex(), to_string(kept->kind()),
                                reason.message());
     if (handler_ != nullptr) handler_->on_path_refused(kept->kind(), reason);
 }
