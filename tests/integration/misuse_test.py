@@ -91,10 +91,26 @@ class Misuse(unittest.TestCase):
         self.expect(self.person.run("accept", "0" * 32), NOT_FOUND)
 
     def test_state_of_a_newer_version_is_left_alone(self) -> None:
-        self.person.run("contacts")
-        state = list(self.person.home.rglob("pins*"))
-        files = [path for path in self.person.home.rglob("*") if path.is_file() and path.suffix in (".toml", ".json")]
-        self.assertTrue(files or state, "a run leaves state behind")
+        self.person.run("config")
+        listed = json.loads(self.person.run("--json", "config").stdout)
+        directory = next(Path(each["value"]) for each in listed if each["name"] == "directory.config")
+        directory.mkdir(parents=True, exist_ok=True)
+        newer = directory / "config.toml"
+        newer.write_text("version = 999\n")
+        done = self.person.run("contacts")
+        self.assertEqual(done.returncode, LOCAL, done.stderr)
+        self.assertIn("newer version", done.stderr)
+        self.assertIn(str(newer), done.stderr)
+        self.assertEqual(newer.read_text(), "version = 999\n")
+
+    def test_damaged_configuration_says_where(self) -> None:
+        listed = json.loads(self.person.run("--json", "config").stdout)
+        directory = next(Path(each["value"]) for each in listed if each["name"] == "directory.config")
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "config.toml").write_text("version = 1\n[network\n")
+        done = self.person.run("contacts")
+        self.assertEqual(done.returncode, LOCAL, done.stderr)
+        self.assertIn("config.toml", done.stderr)
 
     def test_wrong_options_explain_themselves(self) -> None:
         done = self.person.run("connect")

@@ -57,7 +57,8 @@ void Accounts::start(const NodeOptions& options) {
         LoginOptions local;
         local.address = presence::local::kSelf;
         local.remember = false;
-        if (auto added = add(local); !added) {
+        std::string detail;
+        if (auto added = add(local, detail); !added) {
             base::logger("engine")->error("cannot start the local protocol: {}", added.error().message());
         }
     }
@@ -68,15 +69,16 @@ void Accounts::start(const NodeOptions& options) {
 }
 
 void Accounts::add_configured(const AccountEntry& entry) {
-    const auto added = add(to_login(entry));
+    std::string detail;
+    const auto added = add(to_login(entry), detail);
     if (added || added.error() == Errc::already_exists) return;
     // It stays on the list, so that the user sees why it is not there.
     auto& account = accounts_[entry.address];
     account.info.name = entry.address;
-    note(account, AccountState::offline, added.error(), "");
+    note(account, AccountState::offline, added.error(), detail);
 }
 
-result<AccountName> Accounts::add(const LoginOptions& given) {
+result<AccountName> Accounts::add(const LoginOptions& given, std::string& detail) {
     auto options = given;
     const auto* protocol = find_protocol(options.address);
     if (!protocol) return make_error_code(Errc::invalid_argument);
@@ -86,7 +88,7 @@ result<AccountName> Accounts::add(const LoginOptions& given) {
         if (!stored) return make_error_code(Errc::authentication_failed);
         options.password = std::move(*stored);
     }
-    auto connection = protocol->make(surroundings(), options);
+    auto connection = protocol->make(surroundings(), options, detail);
     if (!connection) return connection.error();
     auto name = (*connection)->info().self.value;
     if (name.empty()) name = options.address;
@@ -115,12 +117,13 @@ result<AccountName> Accounts::add(const LoginOptions& given) {
 
 void Accounts::login(LoginOptions options, CompletionPointer<AccountInfo> done) {
     const auto deadline = engine_.scheduler().now() + options.deadline;
-    auto added = add(options);
+    std::string detail;
+    auto added = add(options, detail);
     if (!added) {
         AccountInfo info;
         info.name = options.address;
         info.reason = added.error();
-        info.detail = advice_for(added.error(), options.address);
+        info.detail = detail.empty() ? advice_for(added.error(), options.address) : detail;
         return done->finish(added.error(), std::move(info));
     }
     auto& account = accounts_.at(*added);
@@ -213,7 +216,8 @@ void Accounts::try_again(const AccountName& name) {
     const auto back_off = account.back_off;
     auto options = account.options;
     remove(name, [this, name, back_off, options] {
-        const auto added = add(options);
+        std::string detail;
+        const auto added = add(options, detail);
         if (added) accounts_.at(name).back_off = back_off;
     });
 }

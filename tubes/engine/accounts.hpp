@@ -57,7 +57,7 @@ private:
 
     Surroundings surroundings() const;
     /// Makes the connection and starts it. Errors as login.
-    result<core::ports::AccountName> add(const LoginOptions& options);
+    result<core::ports::AccountName> add(const LoginOptions& options, std::string& detail);
     void add_configured(const AccountEntry& entry);
     result<void> connect(Account& account);
     void note(Account& account, AccountState state, error_code reason, const std::string& detail);

@@ -7,7 +7,6 @@
 #include "transports/direct_tls/direct_tls_transport.hpp"
 #include "transports/ice/ice_transport.hpp"
 #include "transports/local/local_transport.hpp"
-#include "tubes/base/log.hpp"
 
 namespace tubes::engine {
 namespace {
@@ -33,7 +32,7 @@ std::unique_ptr<Transport> make_ice(const Surroundings& with) {
     return std::make_unique<transports::IceTransport>(with.executor, rules);
 }
 
-result<std::unique_ptr<Connection>> make_local(const Surroundings& with, const LoginOptions&) {
+result<std::unique_ptr<Connection>> make_local(const Surroundings& with, const LoginOptions&, std::string&) {
     presence::local::LocalConfiguration configuration;
     configuration.directory = with.profile->directories.nodes();
     configuration.name = with.profile->resource;
@@ -55,7 +54,8 @@ result<void> set_host(const std::string& text, presence::xmpp::XmppConfiguration
     return {};
 }
 
-result<std::unique_ptr<Connection>> make_xmpp(const Surroundings& with, const LoginOptions& options) {
+result<std::unique_ptr<Connection>> make_xmpp(const Surroundings& with, const LoginOptions& options,
+                                               std::string& detail) {
     presence::xmpp::XmppConfiguration configuration;
     configuration.address = options.address;
     configuration.password = [password = options.password](const auto& receive) { receive(password); };
@@ -70,10 +70,7 @@ result<std::unique_ptr<Connection>> make_xmpp(const Surroundings& with, const Lo
         static_cast<void>(memory->put(address, "mechanism", mechanism));
     };
     configuration.resource = with.profile->resource;
-    std::string detail;
-    auto made = presence::xmpp::make_xmpp_connection(with.executor, std::move(configuration), detail);
-    if (!made) base::logger("engine")->error("{}: {}", base::printable(options.address), base::printable(detail));
-    return made;
+    return presence::xmpp::make_xmpp_connection(with.executor, std::move(configuration), detail);
 }
 
 bool is_xmpp(std::string_view address) {

@@ -31,8 +31,9 @@ struct ProtocolEntry {
     std::string_view name;
     /// True if an account of this address is this protocol's.
     bool (*owns)(std::string_view address);
+    /// An error comes with `detail` for people where there is more to say.
     result<std::unique_ptr<core::ports::Connection>> (*make)(const Surroundings& surroundings,
-                                                             const LoginOptions& options);
+                                                             const LoginOptions& options, std::string& detail);
 };
 
 const std::vector<TransportEntry>& transport_list();

@@ -14,6 +14,7 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr std::chrono::milliseconds kSettleHere{250};  // for nodes on this machine to say who they are
 constexpr std::chrono::milliseconds kSettle{1500};  // presence and capabilities arrive after the log-in
 
 struct ContactsArguments {
@@ -113,10 +114,8 @@ asio::awaitable<int> run_contacts(Session& session, ContactsArguments arguments)
     const bool remote = std::any_of(accounts.begin(), accounts.end(), [](const AccountInfo& account) {
         return account.state == AccountState::online && account.protocol != "local";
     });
-    if (remote) {
-        asio::steady_timer settle(session.context(), kSettle);
-        co_await settle.async_wait(kTuple);
-    }
+    asio::steady_timer settle(session.context(), remote ? kSettle : kSettleHere);
+    co_await settle.async_wait(kTuple);
     const auto entries = co_await gather(session);
     if (session.options().json) {
         print_json(entries_json(entries));
