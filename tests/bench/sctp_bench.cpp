@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Measures one ICE/DTLS/SCTP path between two processes: set-up, idle round trip, bulk rate, round trip beside bulk, CPU.
-// Signaling is a socket pair; each process may be pinned to a core and put into a network namespace.
+// Measures one ICE/DTLS/SCTP path between two processes: set-up, idle round trip, bulk rate, round trip beside bulk,
+// CPU. Signaling is a socket pair; each process may be pinned to a core and put into a network namespace.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -42,19 +42,25 @@ struct Options {
     std::string second_namespace;
 };
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 double cpu_seconds() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    const auto of = [](const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); };
+    const auto of = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+    };
     return of(usage.ru_utime) + of(usage.ru_stime);
 }
 
 json percentiles(std::vector<double> values) {
     if (values.empty()) return nullptr;
     std::sort(values.begin(), values.end());
-    const auto at = [&](double share) { return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))]; };
+    const auto at = [&](double share) {
+        return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+    };
     return {{"count", values.size()}, {"p50", at(0.5)}, {"p95", at(0.95)}, {"p99", at(0.99)}, {"max", values.back()}};
 }
 
@@ -62,8 +68,11 @@ json percentiles(std::vector<double> values) {
 class Side final : public core::ports::PathAttempt::Handler, public core::ports::MessagePath::Handler {
 public:
     Side(boost::asio::io_context& loop, int signaling, core::LinkRole role, const Options& options)
-        : loop_(loop), signaling_(loop, boost::asio::local::datagram_protocol(), signaling), role_(role),
-          options_(options), timer_(loop) {
+        : loop_(loop),
+          signaling_(loop, boost::asio::local::datagram_protocol(), signaling),
+          role_(role),
+          options_(options),
+          timer_(loop) {
         transports::AddressRules rules;
         rules.loopback = options.first_namespace.empty();
         rules.virtual_interfaces = true;
@@ -133,9 +142,10 @@ private:
         } else if (signal.contains("end")) {
             attempt_->remote_candidates_end();
         } else if (signal.contains("finish")) {
-            tell({{"report", {{"bytes", received_},
-                              {"seconds", std::chrono::duration<double>(last_ - first_).count()},
-                              {"cpu_seconds", cpu_seconds() - cpu_before_}}}});
+            tell({{"report",
+                   {{"bytes", received_},
+                    {"seconds", std::chrono::duration<double>(last_ - first_).count()},
+                    {"cpu_seconds", cpu_seconds() - cpu_before_}}}});
         } else if (signal.contains("report")) {
             finish(signal["report"]);
         } else if (signal.contains("bye")) {

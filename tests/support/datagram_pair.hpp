@@ -16,9 +16,9 @@
 namespace tubes::testing {
 
 struct DatagramWeather {
-    double loss = 0.0;                       ///< Share of datagrams that vanish.
-    std::chrono::microseconds delay{0};      ///< One way.
-    std::chrono::microseconds jitter{0};     ///< Up to this much more, per datagram: reorders.
+    double loss = 0.0;                    ///< Share of datagrams that vanish.
+    std::chrono::microseconds delay{0};   ///< One way.
+    std::chrono::microseconds jitter{0};  ///< Up to this much more, per datagram: reorders.
     std::uint32_t seed = 1;
     std::size_t mtu = 1200;
 };
@@ -75,9 +75,8 @@ private:
     }
     void arrive(core::Bytes datagram, std::chrono::microseconds delay) {
         if (delay.count() == 0) {
-            boost::asio::post(executor_, [self = shared_from_this(), datagram = std::move(datagram)] {
-                self->deliver(datagram);
-            });
+            boost::asio::post(executor_,
+                              [self = shared_from_this(), datagram = std::move(datagram)] { self->deliver(datagram); });
             return;
         }
         auto timer = std::make_shared<boost::asio::steady_timer>(executor_, delay);

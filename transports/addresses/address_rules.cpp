@@ -51,7 +51,8 @@ bool is_private_v6(const address_v6& candidate) noexcept {
 /// Never a peer, whatever the rules say.
 bool is_unusable(const address& candidate) noexcept {
     if (candidate.is_unspecified() || candidate.is_multicast()) return true;
-    if (candidate.is_v4()) return in_range(candidate.to_v4(), 0x00000000, 8) || in_range(candidate.to_v4(), 0xf0000000, 4);
+    if (candidate.is_v4())
+        return in_range(candidate.to_v4(), 0x00000000, 8) || in_range(candidate.to_v4(), 0xf0000000, 4);
     return candidate.to_v6().is_v4_mapped();
 }
 
@@ -96,7 +97,8 @@ address to_address(const sockaddr& socket_address) {
 }
 
 bool is_candidate_interface(const ifaddrs& entry, const AddressRules& rules) {
-    if (entry.ifa_addr == nullptr || (entry.ifa_flags & IFF_UP) == 0 || (entry.ifa_flags & IFF_RUNNING) == 0) return false;
+    if (entry.ifa_addr == nullptr || (entry.ifa_flags & IFF_UP) == 0 || (entry.ifa_flags & IFF_RUNNING) == 0)
+        return false;
     const auto family = entry.ifa_addr->sa_family;
     if (family != AF_INET && family != AF_INET6) return false;
     return rules.virtual_interfaces || !is_virtual_interface(entry.ifa_name);
@@ -119,9 +121,9 @@ bool AddressRules::may_reveal(const address& candidate) const {
 }
 
 bool is_virtual_interface(std::string_view name) noexcept {
-    constexpr std::array<std::string_view, 18> kPrefixes{
-        "tun", "tap", "wg", "docker", "br-", "tailscale", "cni", "virbr", "vnet", "veth", "utun", "zt",
-        "nebula", "podman", "flannel", "cali", "lxc", "vboxnet"};
+    constexpr std::array<std::string_view, 18> kPrefixes{"tun",    "tap",    "wg",      "docker", "br-",  "tailscale",
+                                                         "cni",    "virbr",  "vnet",    "veth",   "utun", "zt",
+                                                         "nebula", "podman", "flannel", "cali",   "lxc",  "vboxnet"};
     return std::any_of(kPrefixes.begin(), kPrefixes.end(), [name](auto prefix) { return name.starts_with(prefix); });
 }
 

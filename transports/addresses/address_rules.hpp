@@ -14,8 +14,8 @@ namespace tubes::transports {
 /// What one attempt may do with addresses. Every transport that puts addresses into candidates asks this.
 struct AddressRules {
     AddressPolicy policy = AddressPolicy::all;
-    bool loopback = false;    ///< Allow 127.0.0.0/8 and ::1: for tests and for peers on one machine.
-    bool link_local = false;  ///< Allow 169.254.0.0/16 and fe80::/10.
+    bool loopback = false;            ///< Allow 127.0.0.0/8 and ::1: for tests and for peers on one machine.
+    bool link_local = false;          ///< Allow 169.254.0.0/16 and fe80::/10.
     bool virtual_interfaces = false;  ///< Allow addresses of VPN and container interfaces.
 
     /// True if a packet may be sent to `address`, which a peer named. Never unspecified, multicast, broadcast or

@@ -8,7 +8,9 @@
 namespace tubes::transports {
 namespace {
 
-DatagramBioState& state_of(BIO* bio) { return *static_cast<DatagramBioState*>(BIO_get_data(bio)); }
+DatagramBioState& state_of(BIO* bio) {
+    return *static_cast<DatagramBioState*>(BIO_get_data(bio));
+}
 
 int write_datagram(BIO* bio, const char* data, int size) {
     BIO_clear_retry_flags(bio);

@@ -62,7 +62,9 @@ std::shared_ptr<DtlsSession> DtlsSession::create(boost::asio::any_io_executor ex
 DtlsSession::DtlsSession(boost::asio::any_io_executor executor, DatagramPath& lower)
     : executor_(std::move(executor)), lower_(lower), timer_(executor_) {}
 
-DtlsSession::~DtlsSession() { close(); }
+DtlsSession::~DtlsSession() {
+    close();
+}
 
 void DtlsSession::open(core::LinkRole role, const Certificate& certificate, const core::Digest& expected,
                        Events& events) {
@@ -119,9 +121,8 @@ void DtlsSession::handshake() {
 
 void DtlsSession::finish_handshake() {
     auto* ssl = ssl_.get();
-    const auto exported =
-        SSL_export_keying_material(ssl, channel_binding_.bytes.data(), channel_binding_.bytes.size(),
-                                   kExporterLabel.data(), kExporterLabel.size(), nullptr, 0, 0);
+    const auto exported = SSL_export_keying_material(ssl, channel_binding_.bytes.data(), channel_binding_.bytes.size(),
+                                                     kExporterLabel.data(), kExporterLabel.size(), nullptr, 0, 0);
     if (SSL_get_extms_support(ssl) != 1 || exported != 1) return finish(make_error_code(Errc::protocol_violation));
     state_ = State::open;
     timer_.cancel();
@@ -149,7 +150,8 @@ void DtlsSession::set_handler(DatagramPath::Handler* handler) {
     boost::asio::post(executor_, [weak = weak_from_this()] {
         const auto self = weak.lock();
         if (!self) return;
-        for (auto early = std::exchange(self->early_, {}); !early.empty(); early.pop_front()) self->deliver(early.front());
+        for (auto early = std::exchange(self->early_, {}); !early.empty(); early.pop_front())
+            self->deliver(early.front());
     });
 }
 
@@ -169,7 +171,9 @@ void DtlsSession::send(ByteView datagram) {
     SSL_write(ssl_.get(), datagram.data(), static_cast<int>(datagram.size()));
 }
 
-std::size_t DtlsSession::mtu() const { return lower_.mtu() - kOverhead; }
+std::size_t DtlsSession::mtu() const {
+    return lower_.mtu() - kOverhead;
+}
 
 std::string DtlsSession::description() const {
     if (state_ != State::open) return {};

@@ -16,8 +16,8 @@
 
 namespace tubes::transports {
 
-/// ECDHE with AES-GCM, both ends with a certificate that is known by its SHA-256 fingerprint alone, no renegotiation, no
-/// tickets, no cookie (ICE has proved the peer's address). The link's initiator is the DTLS client: it is the ICE
+/// ECDHE with AES-GCM, both ends with a certificate that is known by its SHA-256 fingerprint alone, no renegotiation,
+/// no tickets, no cookie (ICE has proved the peer's address). The link's initiator is the DTLS client: it is the ICE
 /// controlling side, which knows of a working pair first. Lives on one loop.
 class DtlsSession final : public DatagramPath,
                           public std::enable_shared_from_this<DtlsSession>,

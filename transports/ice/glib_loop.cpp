@@ -33,8 +33,11 @@ std::shared_ptr<GlibLoop> GlibLoop::create(boost::asio::any_io_executor executor
 
 GlibLoop::GlibLoop(boost::asio::any_io_executor executor, int epoll, std::function<void()> after_turn)
     // Ownerless: nobody owns the context while we wait, and new sources have to wake us all the same.
-    : executor_(std::move(executor)), context_(g_main_context_new_with_flags(G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING)),
-      epoll_(executor_, epoll), timer_(executor_), after_turn_(std::move(after_turn)) {}
+    : executor_(std::move(executor)),
+      context_(g_main_context_new_with_flags(G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING)),
+      epoll_(executor_, epoll),
+      timer_(executor_),
+      after_turn_(std::move(after_turn)) {}
 
 GlibLoop::~GlibLoop() {
     // The executor went away first: what needs no network still gets its chance to end.

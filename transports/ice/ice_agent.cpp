@@ -39,8 +39,8 @@ constexpr int kSocketBuffer = 2 * 1024 * 1024;
 
 }  // namespace
 
-/// libnice's callbacks. `context` is the bridge; the calls come from the context's dispatch, data aside also from inside
-/// our own calls to libnice, so only data goes up directly.
+/// libnice's callbacks. `context` is the bridge; the calls come from the context's dispatch, data aside also from
+/// inside our own calls to libnice, so only data goes up directly.
 struct IceSignals {
     static std::shared_ptr<IceAgent> owner(gpointer context) { return static_cast<NiceBridge*>(context)->owner.lock(); }
 
@@ -74,7 +74,8 @@ struct IceSignals {
     static void state(NiceAgent* /*agent*/, guint /*stream*/, guint /*component*/, guint state, gpointer context) {
         const auto self = owner(context);
         if (!self) return;
-        base::logger("ice")->debug("component {}", nice_component_state_to_string(static_cast<NiceComponentState>(state)));
+        base::logger("ice")->debug("component {}",
+                                   nice_component_state_to_string(static_cast<NiceComponentState>(state)));
         if (state != NICE_COMPONENT_STATE_FAILED) return;
         self->tell_later([](IceAgent::Events& events) { events.on_ice_failed(); });
     }
@@ -104,7 +105,9 @@ result<std::shared_ptr<IceAgent>> IceAgent::create(boost::asio::any_io_executor 
 IceAgent::IceAgent(boost::asio::any_io_executor executor, Events& events)
     : executor_(std::move(executor)), events_(&events), retry_(executor_) {}
 
-IceAgent::~IceAgent() { close(); }
+IceAgent::~IceAgent() {
+    close();
+}
 
 bool IceAgent::start(bool controlling) {
     loop_ = GlibLoop::create(executor_, [weak = weak_from_this()] {
@@ -114,9 +117,9 @@ bool IceAgent::start(bool controlling) {
     auto bridge = std::make_shared<NiceBridge>();
     bridge_ = bridge.get();
     bridge->owner = weak_from_this();
-    bridge->agent = nice_agent_new_full(loop_->context(), NICE_COMPATIBILITY_RFC5245,
-                                        static_cast<NiceAgentOption>(NICE_AGENT_OPTION_ICE_TRICKLE |
-                                                                     NICE_AGENT_OPTION_CONSENT_FRESHNESS));
+    bridge->agent = nice_agent_new_full(
+        loop_->context(), NICE_COMPATIBILITY_RFC5245,
+        static_cast<NiceAgentOption>(NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_CONSENT_FRESHNESS));
     agent_ = bridge->agent;
     g_object_set(agent_, "controlling-mode", controlling ? TRUE : FALSE, "ice-tcp", FALSE, "upnp", FALSE,
                  "stun-pacing-timer", kPacingMs, "stun-initial-timeout", kInitialTimeoutMs, nullptr);
@@ -140,22 +143,23 @@ bool IceAgent::start(bool controlling) {
 void IceAgent::configure(const IceAgentSettings& settings) {
     rules_ = settings.rules;
     if (rules_.policy == AddressPolicy::relay_only) g_object_set(agent_, "force-relay", TRUE, nullptr);
-    const bool has_v4 = std::any_of(settings.local.begin(), settings.local.end(), [](const auto& a) { return a.is_v4(); });
-    bool has_stun = false;
+    const IceServerAddress* stun = nullptr;
     for (const auto& each : settings.servers) {
         if (each.server.scheme != IceServer::Scheme::stun) {
             add_relay(each);
-        } else if (!has_stun && each.address.is_v4() == has_v4) {
+        } else if (stun == nullptr || (each.address.is_v4() && !stun->address.is_v4())) {
             // libnice asks one; where there is IPv4, that is where a NAT is.
-            has_stun = true;
-            g_object_set(agent_, "stun-server", each.address.to_string().c_str(), "stun-server-port",
-                         static_cast<guint>(each.server.port), nullptr);
+            stun = &each;
         }
     }
+    if (stun == nullptr) return;
+    g_object_set(agent_, "stun-server", stun->address.to_string().c_str(), "stun-server-port",
+                 static_cast<guint>(stun->server.port), nullptr);
 }
 
 void IceAgent::add_relay(const IceServerAddress& relay) {
-    const auto type = relay.server.scheme == IceServer::Scheme::turn_tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP;
+    const auto type =
+        relay.server.scheme == IceServer::Scheme::turn_tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP;
     // In this mode libnice's "TLS" is plain TCP: such servers were left out before.
     nice_agent_set_relay_info(agent_, stream_, 1, relay.address.to_string().c_str(), relay.server.port,
                               relay.server.username.c_str(), relay.server.password.c_str(), type);
@@ -196,7 +200,8 @@ void IceAgent::remote_candidates_end() {
 std::optional<IcePair> IceAgent::selected() const {
     NiceCandidate* local = nullptr;
     NiceCandidate* remote = nullptr;
-    if (agent_ == nullptr || nice_agent_get_selected_pair(agent_, stream_, 1, &local, &remote) == FALSE) return std::nullopt;
+    if (agent_ == nullptr || nice_agent_get_selected_pair(agent_, stream_, 1, &local, &remote) == FALSE)
+        return std::nullopt;
     return IcePair{from_nice_type(local->type), from_nice_type(remote->type), print_nice_address(local->addr),
                    print_nice_address(remote->addr)};
 }
@@ -215,7 +220,8 @@ void IceAgent::set_handler(Handler* handler) {
     boost::asio::post(executor_, [weak = weak_from_this()] {
         const auto self = weak.lock();
         if (!self) return;
-        for (auto early = std::exchange(self->early_, {}); !early.empty(); early.pop_front()) self->receive(early.front());
+        for (auto early = std::exchange(self->early_, {}); !early.empty(); early.pop_front())
+            self->receive(early.front());
     });
 }
 
@@ -241,7 +247,9 @@ void IceAgent::receive(ByteView datagram) {
     if (early_.size() < kMaxEarly) early_.emplace_back(datagram.begin(), datagram.end());
 }
 
-std::size_t IceAgent::mtu() const { return kMtu; }
+std::size_t IceAgent::mtu() const {
+    return kMtu;
+}
 
 void IceAgent::send(ByteView datagram) {
     if (agent_ == nullptr || datagram.size() > kMtu || batch_sizes_.size() >= kMaxHeld) return;
@@ -274,7 +282,7 @@ void IceAgent::send_batch() {
         }
         GError* failure = nullptr;
         auto answer = nice_agent_send_messages_nonblocking(agent_, stream_, 1, messages.data(),
-                                                                 static_cast<guint>(count), nullptr, &failure);
+                                                           static_cast<guint>(count), nullptr, &failure);
         if (failure != nullptr && g_error_matches(failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) != FALSE) answer = 0;
         if (failure != nullptr) g_error_free(failure);
         const auto sent = answer > 0 ? static_cast<std::size_t>(answer) : 0;

@@ -56,8 +56,8 @@ public:
         virtual void on_ice_gathered() = 0;
         /// A pair works: datagrams can be sent. Again whenever another pair is selected.
         virtual void on_ice_selected(const IcePair& pair) = 0;
-        /// All pairs failed, or the peer's consent expired (RFC 7675 §5.1). May be followed by another selection as long
-        /// as candidates come in.
+        /// All pairs failed, or the peer's consent expired (RFC 7675 §5.1). May be followed by another selection as
+        /// long as candidates come in.
         virtual void on_ice_failed() = 0;
 
     protected:
@@ -65,7 +65,8 @@ public:
     };
 
     /// Errc::internal if libnice or the system has no resources left.
-    static result<std::shared_ptr<IceAgent>> create(boost::asio::any_io_executor executor, bool controlling, Events& events);
+    static result<std::shared_ptr<IceAgent>> create(boost::asio::any_io_executor executor, bool controlling,
+                                                    Events& events);
     ~IceAgent() override;
 
     const IceCredentials& credentials() const noexcept { return credentials_; }

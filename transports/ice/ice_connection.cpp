@@ -37,12 +37,18 @@ result<std::shared_ptr<IceConnection>> IceConnection::create(boost::asio::any_io
 
 IceConnection::IceConnection(boost::asio::any_io_executor executor, core::ports::AttemptParameters parameters,
                              const AddressRules& rules, SetupEvents& events)
-    : executor_(std::move(executor)), parameters_(std::move(parameters)), rules_(rules), setup_(&events),
-      certificate_(Certificate::generate()), linger_(executor_) {
+    : executor_(std::move(executor)),
+      parameters_(std::move(parameters)),
+      rules_(rules),
+      setup_(&events),
+      certificate_(Certificate::generate()),
+      linger_(executor_) {
     rules_.policy = parameters_.addresses;
 }
 
-IceConnection::~IceConnection() { abort(); }
+IceConnection::~IceConnection() {
+    abort();
+}
 
 core::ports::TransportDescription IceConnection::description() const {
     const auto& credentials = agent_->credentials();
@@ -54,15 +60,16 @@ core::ports::TransportDescription IceConnection::description() const {
 }
 
 void IceConnection::gather() {
-    resolve_ice_servers(executor_, parameters_.servers, [weak = weak_from_this()](std::vector<IceServerAddress> servers) {
-        if (const auto self = weak.lock()) self->gather_with(std::move(servers));
-    });
+    resolve_ice_servers(executor_, parameters_.servers,
+                        [weak = weak_from_this()](std::vector<IceServerAddress> servers) {
+                            if (const auto self = weak.lock()) self->gather_with(std::move(servers));
+                        });
 }
 
 void IceConnection::gather_with(std::vector<IceServerAddress> servers) {
     if (closed_) return;
-    const auto started = agent_->gather(
-        {parameters_.role == LinkRole::initiator, rules_, local_addresses(rules_), std::move(servers)});
+    const auto started =
+        agent_->gather({parameters_.role == LinkRole::initiator, rules_, local_addresses(rules_), std::move(servers)});
     if (!started) end(started.error());
 }
 
@@ -75,7 +82,8 @@ result<void> IceConnection::set_remote_description(const core::ports::TransportD
     if (!credentials || fingerprint == attributes.end()) return make_error_code(Errc::protocol_violation);
     const auto expected = parse_fingerprint(fingerprint->second);
     if (!expected) return make_error_code(Errc::protocol_violation);
-    if (port != attributes.end() && port->second != std::to_string(kSctpPort)) return make_error_code(Errc::unsupported);
+    if (port != attributes.end() && port->second != std::to_string(kSctpPort))
+        return make_error_code(Errc::unsupported);
     expected_ = *expected;
     agent_->set_remote_credentials(*credentials);
     for (auto early = std::exchange(early_candidates_, {}); !early.empty(); early.pop_front()) {
@@ -125,8 +133,8 @@ void IceConnection::on_ice_gathered() {
 }
 
 void IceConnection::on_ice_selected(const IcePair& pair) {
-    base::logger("ice")->debug("pair {} {} to {} {}", to_string(pair.local_type), pair.local, to_string(pair.remote_type),
-                               pair.remote);
+    base::logger("ice")->debug("pair {} {} to {} {}", to_string(pair.local_type), pair.local,
+                               to_string(pair.remote_type), pair.remote);
     ice_failed_ = false;
     start_dtls();
 }
@@ -147,9 +155,13 @@ void IceConnection::start_dtls() {
     dtls_->open(parameters_.role, certificate_, *expected_, *this);
 }
 
-void IceConnection::on_dtls_open() { sctp_->open(*this); }
+void IceConnection::on_dtls_open() {
+    sctp_->open(*this);
+}
 
-void IceConnection::on_dtls_closed(error_code reason) { end(reason); }
+void IceConnection::on_dtls_closed(error_code reason) {
+    end(reason);
+}
 
 void IceConnection::on_sctp_open() {
     open_ = true;
@@ -167,7 +179,9 @@ void IceConnection::on_sctp_writable() {
     if (handler_ != nullptr) handler_->on_writable();
 }
 
-void IceConnection::on_sctp_closed(error_code reason) { end(reason); }
+void IceConnection::on_sctp_closed(error_code reason) {
+    end(reason);
+}
 
 void IceConnection::start(core::ports::MessagePath::Handler& handler) {
     handler_ = &handler;

@@ -140,7 +140,9 @@ IceTransport::IceTransport(boost::asio::any_io_executor executor, AddressRules r
     : executor_(std::move(executor)), rules_(rules) {}
 
 /// Short: between two NATs it is the only way, and direct TLS on one network needs but two round trips.
-std::chrono::milliseconds IceTransport::head_start() const { return 50ms; }
+std::chrono::milliseconds IceTransport::head_start() const {
+    return 50ms;
+}
 
 std::unique_ptr<core::ports::PathAttempt> IceTransport::make_attempt(core::ports::AttemptParameters parameters) {
     const auto& servers = parameters.servers;

@@ -11,8 +11,8 @@
 namespace tubes::transports {
 
 /// Description: "ufrag", "pwd", "fingerprint" (SHA-256), "sctp-port". Candidates: see encode_ice_candidate. The link's
-/// initiator controls ICE and is the DTLS client. Every attempt has its own agent, credentials, certificate and sockets,
-/// so a later generation shares nothing with an earlier one. All of it lives on the executor's loop.
+/// initiator controls ICE and is the DTLS client. Every attempt has its own agent, credentials, certificate and
+/// sockets, so a later generation shares nothing with an earlier one. All of it lives on the executor's loop.
 class IceTransport final : public core::ports::Transport {
 public:
     /// `rules` says what all attempts may do with addresses; an attempt's own policy takes the place of its policy.

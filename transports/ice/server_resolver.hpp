@@ -11,9 +11,9 @@
 
 namespace tubes::transports {
 
-/// Resolves the servers that libnice can use: STUN, TURN over UDP and TCP; TURN over TLS is left out, since libnice would
-/// speak plain TCP to it. At most 8 servers and two addresses each. Calls `done` once on the executor, never inside this
-/// call, at the latest after 1.5 s with what is known by then; servers given by address need no waiting.
+/// Resolves the servers that libnice can use: STUN, TURN over UDP and TCP; TURN over TLS is left out, since libnice
+/// would speak plain TCP to it. At most 8 servers and two addresses each. Calls `done` once on the executor, never
+/// inside this call, at the latest after 1.5 s with what is known by then; servers given by address need no waiting.
 void resolve_ice_servers(boost::asio::any_io_executor executor, const std::vector<core::ports::IceServer>& servers,
                          std::function<void(std::vector<IceServerAddress>)> done);
 

@@ -42,7 +42,9 @@ SctpAssociation::SctpAssociation(boost::asio::any_io_executor executor, std::sha
     settings_.mtu = lower.mtu();
 }
 
-SctpAssociation::~SctpAssociation() { close(); }
+SctpAssociation::~SctpAssociation() {
+    close();
+}
 
 template <class Body>
 void SctpAssociation::enter(Context context, Body&& body) {

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "transports/datagram_path.hpp"
-#include "transports/sctp/send_window.hpp"
 #include "transports/sctp/sctp_socket.hpp"
 #include "transports/sctp/sctp_stack.hpp"
+#include "transports/sctp/send_window.hpp"
 #include "tubes/core/ports/message_path.hpp"
 
 namespace tubes::transports {

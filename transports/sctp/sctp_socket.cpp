@@ -72,8 +72,7 @@ bool set_basics(struct socket& socket, const SctpSettings& settings) {
     sctp_initmsg streams{};
     streams.sinit_num_ostreams = settings.streams;
     streams.sinit_max_instreams = settings.streams;
-    return usrsctp_set_non_blocking(&socket, 1) == 0 &&
-           set_option(socket, SOL_SOCKET, SO_LINGER, abort_on_close) &&
+    return usrsctp_set_non_blocking(&socket, 1) == 0 && set_option(socket, SOL_SOCKET, SO_LINGER, abort_on_close) &&
            set_option(socket, SOL_SOCKET, SO_SNDBUF, buffer) && set_option(socket, SOL_SOCKET, SO_RCVBUF, buffer) &&
            set_option(socket, IPPROTO_SCTP, SCTP_NODELAY, on) &&
            set_option(socket, IPPROTO_SCTP, SCTP_INITMSG, streams);
@@ -85,14 +84,14 @@ void configure_sctp() {
     // DTLS below protects every byte, and between our own peers both ends leave the checksum out. A mode for foreign
     // peers has to fill it in where SctpAssociation hands packets down (usrsctp_crc32c).
     usrsctp_enable_crc32c_offload();
-    usrsctp_sysctl_set_sctp_ecn_enable(0);       // The datagram path does not show the IP header.
-    usrsctp_sysctl_set_sctp_asconf_enable(0);    // Addresses change below SCTP, by ICE.
+    usrsctp_sysctl_set_sctp_ecn_enable(0);     // The datagram path does not show the IP header.
+    usrsctp_sysctl_set_sctp_asconf_enable(0);  // Addresses change below SCTP, by ICE.
     usrsctp_sysctl_set_sctp_auth_enable(0);
     usrsctp_sysctl_set_sctp_pr_enable(0);
     usrsctp_sysctl_set_sctp_reconfig_enable(0);  // Streams are never reset.
     usrsctp_sysctl_set_sctp_nrsack_enable(0);
     usrsctp_sysctl_set_sctp_pktdrop_enable(0);
-    usrsctp_sysctl_set_sctp_blackhole(2);        // No ABORT for what belongs to nobody.
+    usrsctp_sysctl_set_sctp_blackhole(2);  // No ABORT for what belongs to nobody.
     usrsctp_sysctl_set_sctp_max_chunks_on_queue(kMaxChunks);
     usrsctp_sysctl_set_sctp_initial_cwnd(kInitialWindowPackets);
     usrsctp_sysctl_set_sctp_max_burst_default(kMaxBurst);
@@ -102,16 +101,20 @@ void configure_sctp() {
     usrsctp_sysctl_set_sctp_default_cc_module(SCTP_CC_HSTCP);
 }
 
-void SctpSocketClose::operator()(struct socket* socket) const noexcept { usrsctp_close(socket); }
+void SctpSocketClose::operator()(struct socket* socket) const noexcept {
+    usrsctp_close(socket);
+}
 
-void forget_sctp_address(SctpId id) { usrsctp_deregister_address(reinterpret_cast<void*>(id)); }
+void forget_sctp_address(SctpId id) {
+    usrsctp_deregister_address(reinterpret_cast<void*>(id));
+}
 
 result<SctpSocketPtr> open_sctp_socket(SctpId id, const SctpSettings& settings) {
     const auto& callbacks = sctp_socket_callbacks();
     auto* address = reinterpret_cast<void*>(id);
     usrsctp_register_address(address);
-    SctpSocketPtr opened(usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, callbacks.receive, callbacks.acknowledged,
-                                        0, address));
+    SctpSocketPtr opened(
+        usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, callbacks.receive, callbacks.acknowledged, 0, address));
     auto local = address_of(id);
     if (!opened || !set_basics(*opened, settings) || !set_timing(*opened) || !subscribe(*opened) ||
         usrsctp_bind(opened.get(), reinterpret_cast<sockaddr*>(&local), sizeof(local)) != 0) {
@@ -135,8 +138,8 @@ SctpTaken send_sctp(struct socket& socket, std::uint16_t stream, std::uint32_t p
     info.snd_sid = stream;
     info.snd_ppid = htonl(protocol);
     info.snd_flags = SCTP_EOR;
-    const auto sent = usrsctp_sendv(&socket, message.data(), message.size(), nullptr, 0, &info, sizeof(info),
-                                    SCTP_SENDV_SNDINFO, 0);
+    const auto sent =
+        usrsctp_sendv(&socket, message.data(), message.size(), nullptr, 0, &info, sizeof(info), SCTP_SENDV_SNDINFO, 0);
     if (sent == static_cast<ssize_t>(message.size())) return SctpTaken::yes;
     const bool full = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS);
     return full ? SctpTaken::full : SctpTaken::broken;
@@ -146,7 +149,9 @@ void receive_sctp(SctpId id, core::ByteView packet) {
     usrsctp_conninput(reinterpret_cast<void*>(id), packet.data(), packet.size(), 0);
 }
 
-std::size_t sctp_send_buffer() noexcept { return kBufferSize; }
+std::size_t sctp_send_buffer() noexcept {
+    return kBufferSize;
+}
 
 std::optional<std::size_t> sctp_congestion_window(struct socket& socket) {
     sctp_status status{};
@@ -165,7 +170,9 @@ void set_sctp_mtu(struct socket& socket, SctpId id, std::size_t mtu) {
     set_option(socket, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, path);
 }
 
-void shutdown_sctp(struct socket& socket) { usrsctp_shutdown(&socket, SHUT_WR); }
+void shutdown_sctp(struct socket& socket) {
+    usrsctp_shutdown(&socket, SHUT_WR);
+}
 
 SctpChange read_sctp_change(core::ByteView notification) noexcept {
     sctp_assoc_change change{};

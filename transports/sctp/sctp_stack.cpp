@@ -117,7 +117,8 @@ void SctpStack::remove(SctpId id) {
 }
 
 void SctpStack::advance_clock() {
-    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - clock_);
+    const auto elapsed =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - clock_);
     if (elapsed < kTick) return;
     clock_ += elapsed;
     usrsctp_handle_timers(static_cast<std::uint32_t>(elapsed.count()));

@@ -23,7 +23,9 @@ constexpr double kGain = 2.5;
 /// A path's shortest round trip is looked for anew this often.
 constexpr auto kShortestLifetime = 10s;
 
-double seconds(core::Duration duration) noexcept { return std::chrono::duration<double>(duration).count(); }
+double seconds(core::Duration duration) noexcept {
+    return std::chrono::duration<double>(duration).count();
+}
 
 }  // namespace
 
@@ -62,7 +64,9 @@ void SendWindow::learn_round_trip(core::Duration sample, TimePoint now) {
     smoothed_ = smoothed_ ? (*smoothed_ * 7 + sample) / 8 : sample;
 }
 
-double SendWindow::product() const noexcept { return shortest_ ? best_rate_ * seconds(*shortest_) : 0.0; }
+double SendWindow::product() const noexcept {
+    return shortest_ ? best_rate_ * seconds(*shortest_) : 0.0;
+}
 
 std::size_t SendWindow::limit() const noexcept {
     if (probing_) return std::max(kProbeFloor, static_cast<std::size_t>(product() / 2));

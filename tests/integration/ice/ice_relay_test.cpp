@@ -16,7 +16,9 @@ using testing::AttemptPair;
 
 class IceRelay : public ::testing::Test {
 protected:
-    static void SetUpTestSuite() { coturn = std::make_unique<test::ServerFixture>("coturn.py", std::vector<std::string>{}); }
+    static void SetUpTestSuite() {
+        coturn = std::make_unique<test::ServerFixture>("coturn.py", std::vector<std::string>{});
+    }
     static void TearDownTestSuite() { coturn.reset(); }
 
     IceRelay() {

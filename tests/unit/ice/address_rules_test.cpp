@@ -7,7 +7,9 @@
 namespace tubes::transports {
 namespace {
 
-boost::asio::ip::address ip(const char* text) { return boost::asio::ip::make_address(text); }
+boost::asio::ip::address ip(const char* text) {
+    return boost::asio::ip::make_address(text);
+}
 
 TEST(AddressRulesTest, NeverContactsWhatIsNoHost) {
     const AddressRules rules{AddressPolicy::all, true, true, true};

@@ -11,8 +11,13 @@ using core::ports::Candidate;
 
 Candidate good() {
     return {PathKind::ice,
-            {{"component", "1"}, {"foundation", "1"}, {"ip", "192.0.2.7"}, {"port", "4000"},
-             {"priority", "2015363327"}, {"protocol", "udp"}, {"type", "host"}}};
+            {{"component", "1"},
+             {"foundation", "1"},
+             {"ip", "192.0.2.7"},
+             {"port", "4000"},
+             {"priority", "2015363327"},
+             {"protocol", "udp"},
+             {"type", "host"}}};
 }
 
 Candidate with(const std::string& name, const std::string& value) {
@@ -46,14 +51,34 @@ TEST(IceCandidateTest, RefusesEveryMissingAttribute) {
 }
 
 TEST(IceCandidateTest, RefusesMalformedValues) {
-    const std::vector<std::pair<std::string, std::string>> bad{
-        {"port", "0"}, {"port", "65536"}, {"port", "-1"}, {"port", "4000 "}, {"port", "0x10"}, {"port", ""},
-        {"priority", "0"}, {"priority", "2147483648"}, {"priority", "99999999999999999999"}, {"priority", "1.5"},
-        {"component", "0x1"}, {"component", "257"}, {"type", "Host"}, {"type", "anything"}, {"type", ""},
-        {"foundation", ""}, {"foundation", std::string(33, 'a')}, {"foundation", "a b"}, {"foundation", "a\r\nb"},
-        {"ip", ""}, {"ip", "1.2.3"}, {"ip", "fe80::1%eth0"}, {"ip", "[::1]"}, {"ip", std::string(300, '1')},
-        {"ip", "1.2.3.4\n"}, {"ip", "::g"}};
-    for (const auto& [name, value] : bad) EXPECT_FALSE(parse_ice_candidate(with(name, value), {})) << name << "=" << value;
+    const std::vector<std::pair<std::string, std::string>> bad{{"port", "0"},
+                                                               {"port", "65536"},
+                                                               {"port", "-1"},
+                                                               {"port", "4000 "},
+                                                               {"port", "0x10"},
+                                                               {"port", ""},
+                                                               {"priority", "0"},
+                                                               {"priority", "2147483648"},
+                                                               {"priority", "99999999999999999999"},
+                                                               {"priority", "1.5"},
+                                                               {"component", "0x1"},
+                                                               {"component", "257"},
+                                                               {"type", "Host"},
+                                                               {"type", "anything"},
+                                                               {"type", ""},
+                                                               {"foundation", ""},
+                                                               {"foundation", std::string(33, 'a')},
+                                                               {"foundation", "a b"},
+                                                               {"foundation", "a\r\nb"},
+                                                               {"ip", ""},
+                                                               {"ip", "1.2.3"},
+                                                               {"ip", "fe80::1%eth0"},
+                                                               {"ip", "[::1]"},
+                                                               {"ip", std::string(300, '1')},
+                                                               {"ip", "1.2.3.4\n"},
+                                                               {"ip", "::g"}};
+    for (const auto& [name, value] : bad)
+        EXPECT_FALSE(parse_ice_candidate(with(name, value), {})) << name << "=" << value;
 }
 
 TEST(IceCandidateTest, DropsWhatWeDoNotUse) {

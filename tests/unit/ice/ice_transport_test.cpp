@@ -172,7 +172,8 @@ TEST_F(IceTransportTest, DescriptorsReturnAfterManyOpenAndCloseCycles) {
             before = open_descriptors();
         }
     }
-    EXPECT_TRUE(pair.run_until([&] { return open_descriptors() <= before; }, 5s)) << open_descriptors() << " > " << before;
+    EXPECT_TRUE(pair.run_until([&] { return open_descriptors() <= before; }, 5s))
+        << open_descriptors() << " > " << before;
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ struct End final : SctpAssociation::Handler {
 
     void pump() {
         while (to_send > 0) {
-            const core::Bytes header(reinterpret_cast<std::uint8_t*>(&next), reinterpret_cast<std::uint8_t*>(&next + 1));
+            const core::Bytes header(reinterpret_cast<std::uint8_t*>(&next),
+                                     reinterpret_cast<std::uint8_t*>(&next + 1));
             const auto size = size_of_messages != 0 ? size_of_messages : (next * 7919) % (kFrame - 4);
             const core::Bytes payload(size, static_cast<std::uint8_t>(next));
             if (!association->send(3, header, payload)) return;
