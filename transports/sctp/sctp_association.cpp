@@ -24,6 +24,8 @@ constexpr std::size_t kMaxEarly = 32;
 constexpr auto kQuiet = 1s;
 /// Tick of a quiet association: heartbeats and long retransmissions may be this late.
 constexpr auto kSlowTick = 1s;
+constexpr auto kTimeoutMargin = 100ms;
+constexpr auto kTimeoutStep = 10ms;
 
 }  // namespace
 
@@ -250,13 +252,24 @@ void SctpAssociation::note_activity() {
     if (slow_ && !closed_) arm_timer(SctpStack::kTick);
 }
 
+/// A timeout close to the round trip mistakes every hiccup of 50 ms for loss, and the window collapses; as TCP does,
+/// the margin is added to the round trip, not compared with it. Runs inside the stack.
+void SctpAssociation::follow_round_trip() {
+    const auto round_trip = window_.round_trip();
+    if (!round_trip || !socket_) return;
+    const auto wanted = std::chrono::ceil<std::chrono::milliseconds>(*round_trip) + kTimeoutMargin;
+    if (std::chrono::abs(wanted - minimum_timeout_) < kTimeoutStep) return;
+    minimum_timeout_ = wanted;
+    set_sctp_minimum_timeout(*socket_, wanted);
+}
+
 void SctpAssociation::arm_timer(Clock::duration delay) {
     slow_ = delay > SctpStack::kTick;
     timer_.expires_after(delay);
     timer_.async_wait([weak = weak_from_this()](const error_code& error) {
         const auto self = weak.lock();
         if (error || !self || self->closed_) return;
-        self->enter(Context::event, [] {});
+        self->enter(Context::event, [&self] { self->follow_round_trip(); });
         self->lower_.flush();
         if (self->closed_) return;
         const bool quiet = Clock::now() - self->last_activity_ > kQuiet;

@@ -85,6 +85,7 @@ private:
     void handle_later();
     void finish(error_code reason);
     void note_activity();
+    void follow_round_trip();
     void arm_timer(Clock::duration delay);
 
     boost::asio::any_io_executor executor_;
@@ -107,6 +108,7 @@ private:
     std::size_t congestion_window_ = 0;
     std::uint64_t bytes_received_ = 0;
     boost::asio::steady_timer timer_;
+    std::chrono::milliseconds minimum_timeout_{0};
     bool slow_ = false;  ///< The timer runs at the slow tick.
     Clock::time_point last_activity_;
 };

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <usrsctp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -23,6 +24,7 @@ constexpr std::uint32_t kSackDelayMs = 20;           // usrsctp: 200.
 constexpr std::uint32_t kInitialRtoMs = 400;
 constexpr std::uint32_t kMinRtoMs = 100;  // Well above the peer's SACK delay; usrsctp: 1000.
 constexpr std::uint32_t kMaxRtoMs = 5000;
+constexpr std::uint32_t kLargestMinRtoMs = 1000;
 
 template <class Value>
 bool set_option(struct socket& socket, int level, int name, const Value& value) {
@@ -168,6 +170,12 @@ void set_sctp_mtu(struct socket& socket, SctpId id, std::size_t mtu) {
     // usrsctp adds the common header to what it is given here; chunks are padded to four bytes.
     path.spp_pathmtu = static_cast<std::uint32_t>((mtu & ~std::size_t{3}) - sizeof(CommonHeader));
     set_option(socket, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, path);
+}
+
+void set_sctp_minimum_timeout(struct socket& socket, std::chrono::milliseconds timeout) {
+    sctp_rtoinfo timeouts{};  // What is zero stays as it is.
+    timeouts.srto_min = std::clamp(static_cast<std::uint32_t>(timeout.count()), kMinRtoMs, kLargestMinRtoMs);
+    set_option(socket, IPPROTO_SCTP, SCTP_RTOINFO, timeouts);
 }
 
 void shutdown_sctp(struct socket& socket) {

@@ -3,6 +3,7 @@
 // Spec: RFC 6458 (socket options); RFC 8831 §6 (what data channels ask of SCTP).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -66,6 +67,9 @@ std::optional<std::size_t> sctp_congestion_window(struct socket& socket);
 
 /// Largest packet from now on; follows the path below.
 void set_sctp_mtu(struct socket& socket, SctpId id, std::size_t mtu);
+
+/// Shortest retransmission timeout from now on, between 100 ms and 1 s.
+void set_sctp_minimum_timeout(struct socket& socket, std::chrono::milliseconds timeout);
 
 /// Sends what was taken, then SHUTDOWN (RFC 9260 §9.2).
 void shutdown_sctp(struct socket& socket);

@@ -24,8 +24,9 @@ std::shared_ptr<PathSlot> LinkCore::remove(PathSlot& slot) {
 
 void LinkCore::refuse(PathSlot& slot, error_code reason) {
     const auto kept = remove(slot);
-    base::logger("link")->info("link {}: {} path refused: {}", configuration_.id.hex(), to_string(kept->kind()),
-                               reason.message());
+    const bool is_suspicious = reason == Errc::identity_mismatch || reason == Errc::protocol_violation;
+    base::logger("link")->log(is_suspicious ? spdlog::level::warn : spdlog::level::info, "link {}: {} path refused: {}",
+                              configuration_.id.hex(), to_string(kept->kind()), reason.message());
     if (handler_ != nullptr) handler_->on_path_refused(kept->kind(), reason);
 }
 
