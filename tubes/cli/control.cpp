@@ -133,11 +133,13 @@ void ControlServer::State::add_standard_commands() {
         reply["status"] = to_json(status);
         co_return reply;
     };
-    commands["reject"] = [&node](json request) -> asio::awaitable<json> {
-        auto [error] = co_await node.async_answer(request.value("id", ""), false, kTuple);
-        if (error) co_return failure(error);
-        co_return json{{"ok", true}};
-    };
+    for (const bool accepted : {true, false}) {
+        commands[accepted ? "accept" : "reject"] = [&node, accepted](json request) -> asio::awaitable<json> {
+            auto [error] = co_await node.async_answer(request.value("id", ""), accepted, kTuple);
+            if (error) co_return failure(error);
+            co_return json{{"ok", true}};
+        };
+    }
     commands["ping"] = [&node](json request) -> asio::awaitable<json> {
         const std::chrono::milliseconds deadline(request.value("deadline_ms", 5000));
         auto [error, pings] = co_await node.async_ping(request.value("contact", ""), deadline, kTuple);
