@@ -79,7 +79,7 @@ class Scene:
         server = self.pair.serve(size)
         self.start_share()
         self.connect = self.pair.connect(30)
-        self.pair.connector.wait_until_listening(9090)
+        self.pair.connector.wait_until_listening(9090, self.pair.accept_once())
         client = self.pair.use(size)
         wait_for("bytes move", lambda: any(tube["bytes_received"] > 1_000_000 for tube in self.pair.connector.tubes()))
         return server, client

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Callable
 
 from cells import Cell, CellResult
 from laboratory import HERE, Laboratory
@@ -71,7 +71,16 @@ class Pair:
         """Shares and connects; returns when the tube's local port listens."""
         self.share()
         self.connect()
-        self.connector.wait_until_listening(LISTEN_PORT)
+        self.connector.wait_until_listening(LISTEN_PORT, self.accept_once())
+
+    def accept_once(self) -> Callable[[], None]:
+        """A function that answers the sharer's one question: whether a key seen for the first time may use it."""
+        accepted = [0]
+
+        def accept() -> None:
+            if not accepted[0]:
+                accepted[0] = self.sharer.accept_pending()
+        return accept
 
     def close(self) -> None:
         """Ends applications, then the users' programs; deletes their homes."""
@@ -167,4 +176,9 @@ class TubeCheck:
         if self._logs:
             target = self._logs / f"{cell.sharer},{cell.connector}"
             shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(home, target, ignore=lambda _folder, names: [n for n in names if n.endswith(".sock")])
+            shutil.copytree(home, target, ignore=_unreadable)
+
+
+def _unreadable(folder: str, names: list[str]) -> list[str]:
+    """Sockets and whatever else cannot be copied."""
+    return [name for name in names if not (Path(folder, name).is_file() or Path(folder, name).is_dir())]

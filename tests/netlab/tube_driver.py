@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from expected import DIRECT, RELAYED
 from laboratory import DOMAIN
@@ -89,8 +89,9 @@ class TubeUser:
         return self.start("connect", "connect", SERVICE, "--from", contact, "--listen", f"127.0.0.1:{port}",
                           "--timeout", str(seconds))
 
-    def wait_until_listening(self, port: int) -> None:
-        """Returns when `connect` listens; RuntimeError with its words when it gave up or takes too long."""
+    def wait_until_listening(self, port: int, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Returns when `connect` listens, calling `meanwhile` until then; RuntimeError with its words when it gave up
+        or takes too long."""
         connect = self._started[-1]
         give_up = time.monotonic() + OPEN_SECONDS
         while f":{port} " not in self._namespace.run(["ss", "-Hltn"]).stdout:
@@ -98,6 +99,7 @@ class TubeUser:
                 raise RuntimeError(f"tube connect ended with {connect.returncode}: {self.log('connect')[-500:].strip()}")
             if time.monotonic() > give_up:
                 raise RuntimeError(f"tube connect did not listen in time: {self.log('connect')[-500:].strip()}")
+            meanwhile()
             time.sleep(0.05)
 
     def status(self) -> list[dict[str, Any]]:
@@ -126,6 +128,13 @@ class TubeUser:
     def pending(self) -> list[dict[str, Any]]:
         """What waits for this person's answer."""
         return [item for process in self.status() for item in process.get("pending", [])]
+
+    def accept_pending(self) -> int:
+        """Answers yes to all that waits for this person: "always" asks once for a key it has never seen."""
+        waiting = self.pending()
+        for item in waiting:
+            self.run("accept", item["id"])
+        return len(waiting)
 
     def close(self) -> None:
         """Ends what was started."""

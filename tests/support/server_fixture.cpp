@@ -106,7 +106,8 @@ nlohmann::json ServerFixture::read_answer(std::chrono::seconds limit) {
             }
             return answer;
         }
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(give_up - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(give_up - std::chrono::steady_clock::now());
         pollfd waiting{from_script_, POLLIN, 0};
         if (left.count() <= 0 || ::poll(&waiting, 1, static_cast<int>(left.count())) == 0) {
             throw std::runtime_error(script_ + " did not answer in time");

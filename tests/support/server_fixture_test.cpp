@@ -55,8 +55,8 @@ TEST(ServerFixture, CoturnIsKilledAndComesBackOnTheSamePort) {
 TEST(ServerFixture, SaysWhyAServerCouldNotStart) {
     auto first = start_coturn();
     try {
-        auto second = start_prosody({"alice:secret"}, {"--c2s-port", std::to_string(first.port("turn")),
-                                                       "--account", "no-password"});
+        auto second = start_prosody({"alice:secret"},
+                                    {"--c2s-port", std::to_string(first.port("turn")), "--account", "no-password"});
         FAIL() << "an account without a password was accepted";
     } catch (const std::runtime_error& error) {
         EXPECT_NE(std::string(error.what()).find("USER:PASSWORD"), std::string::npos) << error.what();
