@@ -23,7 +23,7 @@ from laboratory import Laboratory
 from namespaces import NamespaceSet
 from nat import KINDS
 from process_watch import Usage, is_zombie, usage, wait_until_settled
-from tube_check import Pair, compare, read_result
+from tube_check import LISTEN_PORT, Pair, compare, read_result
 from tube_driver import find_program
 
 NOT_FOUND, OFFLINE, TIMED_OUT, NO_PATH, BROKEN = 3, 4, 6, 7, 11  # exit codes of tube, see tube(1)
@@ -60,6 +60,16 @@ class Scene:
         wait_for("the sharer is online", self.pair.sharer.is_online)
         self.resting = usage(self.share.pid)
 
+    def warm_up(self) -> None:
+        """Uses the share once and leaves: libraries start threads at first use, and the key becomes a known one."""
+        user = self.pair.connect(30)
+        self.pair.connector.wait_until_listening(LISTEN_PORT, self.pair.accept_once())
+        user.terminate()
+        user.wait()
+        wait_for("the first link is gone", lambda: not self.pair.sharer.links(), PATIENCE)
+        assert self.share is not None
+        self.resting = usage(self.share.pid)
+
     def hold_offer(self) -> None:
         """A request that waits for the sharer's answer."""
         self.start_share(ask=True)
@@ -69,8 +79,9 @@ class Scene:
     def hold_negotiation(self) -> None:
         """A negotiation that cannot end, because the only way is a relay that does not answer."""
         assert self.laboratory.coturn is not None
-        self.laboratory.coturn.command("pause")
         self.start_share()
+        self.warm_up()
+        self.laboratory.coturn.command("pause")
         self.connect = self.pair.connect(CONNECT_SECONDS)
         wait_for("a link negotiates", lambda: bool(self.pair.connector.links() or self.pair.sharer.links()))
 
@@ -78,8 +89,9 @@ class Scene:
         """A transfer that is under way: server and client application."""
         server = self.pair.serve(size)
         self.start_share()
+        self.warm_up()
         self.connect = self.pair.connect(30)
-        self.pair.connector.wait_until_listening(9090, self.pair.accept_once())
+        self.pair.connector.wait_until_listening(LISTEN_PORT)
         client = self.pair.use(size)
         wait_for("bytes move", lambda: any(tube["bytes_received"] > 1_000_000 for tube in self.pair.connector.tubes()))
         return server, client
