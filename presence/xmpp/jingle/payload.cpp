@@ -62,7 +62,9 @@ result<ParameterValue> read_value(const Element& element) {
     if (type == "bytes") {
         auto bytes = base::from_base64(text);
         if (!bytes || bytes->size() > kMaxTextValue) return kBad;
-        return ParameterValue(std::move(*bytes));
+        ParameterValue value;
+        value.emplace<std::vector<std::uint8_t>>(std::move(*bytes));
+        return value;
     }
     if (type == "int") return read_number<std::int64_t>(text);
     if (type == "uint") return read_number<std::uint64_t>(text);

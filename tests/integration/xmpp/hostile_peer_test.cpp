@@ -23,11 +23,19 @@ protected:
 
     std::string alices() { return alice.address().value; }
 
+    /// Waits until everything that `peer` has sent to alice has been handled: stanzas between two keep their order.
+    void settle(RawPeer& peer) {
+        const std::string id = "settled" + std::to_string(++settled);
+        peer.send("<iq type='get' id='" + id + "' to='" + alices() + "'><ping xmlns='urn:xmpp:ping'/></iq>");
+        ASSERT_FALSE(peer.wait_for("id='" + id + "'").empty());
+    }
+
     tubes::test::ServerFixture server;
     boost::asio::io_context loop;
     Person alice;
     RawPeer bob;
     RawPeer mallory;
+    int settled = 0;
 };
 
 TEST_F(HostilePeer, CannotAnswerARequestMadeToSomebodyElse) {
@@ -40,7 +48,7 @@ TEST_F(HostilePeer, CannotAnswerARequestMadeToSomebodyElse) {
     EXPECT_EQ(id.size(), 32U);  // 128 bits that nobody guesses; here she is told
     mallory.send("<iq type='result' to='" + alices() + "' id='" + id + "'/>");
     mallory.send("<iq type='error' to='" + alices() + "' id='" + id + "'><error type='cancel'/></iq>");
-    run_for(loop, std::chrono::milliseconds(300));
+    settle(mallory);
     EXPECT_FALSE(answer);
     bob.send("<iq type='result' to='" + alices() + "' id='" + id + "'/>");
     ASSERT_TRUE(run_until(loop, [&] { return answer.has_value(); }));
@@ -98,7 +106,7 @@ TEST_F(HostilePeer, CannotTellAPresentStrangerFromAnAbsentOne) {
 TEST_F(HostilePeer, IsNotAskedBackWhenAStrangerAnnouncesThemselves) {
     mallory.send("<presence to='" + alices() + "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='x' "
                  "ver='AAAAAAAAAAAAAAAAAAAAAAAAAAA='/></presence>");
-    run_for(loop, std::chrono::milliseconds(300));
+    settle(mallory);
     for (const auto& xml : mallory.received) EXPECT_EQ(xml.find("disco#info"), std::string::npos) << xml;
 }
 
@@ -110,7 +118,7 @@ TEST_F(HostilePeer, DoesNotSpeakTubesByAForgedHash) {
     bob.send("<iq type='result' id='" + attribute_in(asked, "id") + "' to='" + alices() +
              "'><query xmlns='http://jabber.org/protocol/disco#info' node='x#AAAAAAAAAAAAAAAAAAAAAAAAAAA='>"
              "<feature var='urn:tubes:protocol:0'/></query></iq>");
-    run_for(loop, std::chrono::milliseconds(200));
+    settle(bob);
     for (const auto& contact : alice->contacts()) {
         for (const auto& peer : contact.peers) EXPECT_FALSE(peer.speaks_tubes) << peer.address.value;
     }
