@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Link signals as Jingle. Spec: XEP-0166 1.1.2 with an application format and a transport of our own
-// (docs/protocol.md, "Jingle").
+// (docs/protocol.md, "XMPP").
 #pragma once
 
 #include "presence/xmpp/xml.hpp"
