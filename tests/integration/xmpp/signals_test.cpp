@@ -102,6 +102,11 @@ TEST(XmppSignals, ReachAStrangerAsAMessageAndTheyMayAnswer) {
     configuration.priority = 0;  // messages to the bare address reach no resource below zero (RFC 6121 §8.5.2.1)
     Person bob(loop, configuration);
     ASSERT_TRUE(alice.log_in() && bob.log_in());
+    // The server's features are asked for behind our presence: once they are here, the server knows that bob is there.
+    ASSERT_TRUE(run_until(loop, [&] {
+        const auto features = bob->info().features;
+        return std::find(features.begin(), features.end(), "urn:xmpp:ping") != features.end();
+    }));
     const PeerAddress anybody{{"bob@tube.test"}, "bob@tube.test"};
     EXPECT_TRUE(alice.ask(anybody, offer_number(7)));
     ASSERT_TRUE(run_until(loop, [&] { return !bob.signals.empty(); }));
