@@ -4,9 +4,13 @@ include(CMakePackageConfigHelpers)
 
 # A shared library of what the folders' static ones hold. It exports what carries TUBES_API, nothing else. SONAME and
 # inline namespace move together (tubes::v0, libtubes-*.so.0).
-function(tubes_shared_library name archive output)
+function(tubes_shared_library name output)
+    cmake_parse_arguments(ARG "" "" "ARCHIVES;LIBRARIES" ${ARGN})
+    string(REPLACE ";" "," archives "${ARG_ARCHIVES}")
     add_library(${name} SHARED "${PROJECT_SOURCE_DIR}/tubes/include/tubes/export.hpp")
-    target_link_libraries(${name} PRIVATE ${ARGN} "$<LINK_LIBRARY:WHOLE_ARCHIVE,${archive}>")
+    target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} "$<LINK_LIBRARY:WHOLE_ARCHIVE,${archives}>")
+    # The same archives come again as dependencies of dependencies.
+    set_target_properties(${name} PROPERTIES LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${archives}")
     target_link_options(${name} PRIVATE LINKER:-z,defs "LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map")
     set_target_properties(${name} PROPERTIES LINK_DEPENDS "${PROJECT_SOURCE_DIR}/cmake/exports.map")
     target_include_directories(${name} INTERFACE "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>"
@@ -20,7 +24,7 @@ function(tubes_shared_library name archive output)
     add_library(tubes::${exported} ALIAS ${name})
 endfunction()
 
-tubes_shared_library(tubes_client tubes_client_objects tubes-client)
+tubes_shared_library(tubes_client tubes-client ARCHIVES tubes_client_objects)
 file(GLOB tubes_public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tubes/include/tubes/*.hpp")
 target_sources(tubes_client PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/tubes/include"
                                    FILES ${tubes_public_headers})
@@ -29,7 +33,7 @@ set(tubes_libraries tubes_client)
 set(tubes_pkg_config tubes-client)
 if(TARGET tubes_engine)
     # Before the archives, so that the public classes come from the one library that owns them.
-    tubes_shared_library(tubes_engine_shared tubes_engine tubes-engine tubes_client)
+    tubes_shared_library(tubes_engine_shared tubes-engine ARCHIVES tubes_engine tubes_engine_state LIBRARIES tubes_client)
     target_link_libraries(tubes_engine_shared INTERFACE tubes_client)
     list(APPEND tubes_libraries tubes_engine_shared)
     list(APPEND tubes_pkg_config tubes-engine)
