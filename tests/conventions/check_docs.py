@@ -31,7 +31,7 @@ HIDE_FRIEND_COMPOUNDS = YES
 EXCLUDE_SYMBOLS = *::detail boost
 MACRO_EXPANSION = YES
 EXPAND_ONLY_PREDEF = YES
-PREDEFINED = DOXYGEN BOOST_ASIO_COMPLETION_TOKEN_FOR(x)=class
+PREDEFINED = TUBES_API=
 """
 SELF_EVIDENT = re.compile(r"Member (\w+ \(variable\) of struct|\w+\(\w+ &&|operator=\(|\w+\(std::shared_ptr< detail::|"
                           r"(executor_type|lowest_layer_type) \(typedef\)|lowest_layer\(\)|get_executor\(\))")

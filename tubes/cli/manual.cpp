@@ -25,8 +25,8 @@ Accounts, services and settings;
 shows each value and where it comes from: flag, environment, file or default.
 .TP
 .I ~/.local/state/tubes
-The identity key of this device, pinned keys, policies. Passwords are kept by the Secret Service where it runs, else in
-a file that only you can read.
+The identity key of this device, pinned keys, policies. Passwords lie in a file that only
+you can read.
 .SH SEE ALSO
 .BR ssh (1),
 .BR curl (1)
