@@ -40,6 +40,7 @@ TubeRecord& BrokerImpl::add_outgoing(const ports::AccountName& account, TubeRequ
     tube.status.id = id;
     tube.status.account = account;
     tube.status.service = request.service;
+    tube.status.offer = request.offer;
     tube.status.kind = request.kind;
     tube.status.parameters = request.parameters;
     tube.status.state = TubeState::connecting;

@@ -37,6 +37,7 @@ TubeRecord& BrokerImpl::add_incoming(LinkSession& session, const TubeRequest& re
     tube.status.peer = session.origin().peer;
     tube.status.peer_key = session.peer_key();
     tube.status.service = request.service;
+    tube.status.offer = request.offer;
     tube.status.kind = request.kind;
     tube.status.parameters = std::move(parameters);
     tube.status.state = TubeState::connecting;
