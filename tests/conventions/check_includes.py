@@ -15,7 +15,7 @@ BELOW = {
     "transports": {"include", "base", "core"},
     "presence": {"include", "base", "core"},
     "media": {"include", "base", "core"},
-    "engine": {"include", "base", "core", "endpoints", "transports", "presence", "media"},
+    "engine": {"include", "client", "base", "core", "endpoints", "transports", "presence", "media"},
     "dbus": {"include", "base", "core", "endpoints", "transports", "presence", "media", "engine"},
     "broker": {"include", "base", "core", "engine", "dbus"},
     "cli": {"include", "base", "core", "engine", "dbus"},

@@ -133,6 +133,10 @@ AsioScheduler::AsioScheduler(boost::asio::any_io_executor executor)
     : queue_(std::make_shared<Queue>(std::move(executor))) {}
 
 AsioScheduler::~AsioScheduler() {
+    stop();
+}
+
+void AsioScheduler::stop() {
     queue_->close();
 }
 

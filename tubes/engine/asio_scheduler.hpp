@@ -17,6 +17,9 @@ public:
     explicit AsioScheduler(boost::asio::any_io_executor executor);
     ~AsioScheduler() override;
 
+    /// Drops all calls and leaves nothing outstanding on the executor.
+    void stop();
+
     core::TimePoint now() const override;
     void post(std::function<void()> task) override;
     [[nodiscard]] std::unique_ptr<Timer> call_at(core::TimePoint when, std::function<void()> task) override;

@@ -8,6 +8,7 @@
 #include <boost/asio/prefer.hpp>
 #include <functional>
 #include <memory>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -28,11 +29,12 @@ public:
         made->connect_slot();
         return made;
     }
-    Completion(std::shared_ptr<Loop> loop, Handler handler)
-        : loop_(std::move(loop)),
-          executor_(boost::asio::prefer(boost::asio::get_associated_executor(handler, loop_->executor()),
-                                        boost::asio::execution::outstanding_work.tracked)),
-          handler_(std::move(handler)) {}
+    Completion(std::shared_ptr<Loop> loop, Handler handler) : loop_(std::move(loop)), handler_(std::move(handler)) {
+        const boost::asio::any_completion_executor fallback(std::nothrow, loop_->executor());
+        const auto found = boost::asio::get_associated_executor(handler_, loop_->executor());
+        is_on_loop_ = found == fallback;
+        executor_ = boost::asio::prefer(found, boost::asio::execution::outstanding_work.tracked);
+    }
     ~Completion() { fail(Errc::cancelled); }
     Completion(const Completion&) = delete;
     Completion& operator=(const Completion&) = delete;
@@ -45,17 +47,19 @@ public:
     /// Ends the operation; the handler runs later, also when called on the handler's own executor.
     void finish(error_code reason, Results... results) {
         if (!handler_) return;
-        auto run = [executor = std::move(executor_), handler = std::exchange(handler_, nullptr), reason,
-                    ... values = std::move(results)]() mutable {
-            const auto target = executor;
-            target.execute([inner = std::move(handler), reason, ... held = std::move(values)]() mutable {
+        auto run = [executor = std::move(executor_), loop = loop_, is_on_loop = is_on_loop_,
+                    handler = std::exchange(handler_, nullptr), reason, ... values = std::move(results)]() mutable {
+            auto deliver = [inner = std::move(handler), reason, ... held = std::move(values)]() mutable {
                 auto slot = boost::asio::get_associated_cancellation_slot(inner);
                 if (slot.is_connected()) slot.clear();
                 std::move(inner)(reason, std::move(held)...);
-            });
+            };
+            const auto target = std::move(executor);
+            if (is_on_loop && loop->is_gone()) return deliver();
+            target.execute(std::move(deliver));
         };
         on_cancel_ = nullptr;
-        // No loop any more, or in a child process: a thread of its own is the last one who can tell.
+        // No loop any more, or in a child process: a fresh thread is the last one who can tell.
         if (loop_->post(std::move(run))) std::thread(std::move(run)).detach();
     }
 
@@ -80,8 +84,9 @@ private:
     }
 
     std::shared_ptr<Loop> loop_;
-    boost::asio::any_completion_executor executor_;
     Handler handler_;
+    boost::asio::any_completion_executor executor_;
+    bool is_on_loop_ = false;  // the handler has no executor of its own
     std::function<void()> on_cancel_;
 };
 

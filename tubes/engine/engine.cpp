@@ -25,6 +25,7 @@ Engine::Engine(std::shared_ptr<Loop> loop, std::unique_ptr<Profile> profile, Nod
     : loop_(std::move(loop)),
       profile_(std::move(profile)),
       options_(std::move(options)),
+      scheduler_(std::make_unique<AsioScheduler>(loop_->executor())),
       accounts_(std::make_unique<Accounts>(*this)),
       contacts_(std::make_unique<Contacts>(*this)),
       streams_(std::make_unique<Streams>(loop_)),
@@ -34,7 +35,6 @@ Engine::Engine(std::shared_ptr<Loop> loop, std::unique_ptr<Profile> profile, Nod
 Engine::~Engine() = default;
 
 void Engine::start() {
-    scheduler_ = std::make_unique<AsioScheduler>(loop_->executor());
     transports_ = make_transports({loop_->executor(), scheduler_.get(), profile_.get()});
     make_broker();
     monitor_ = AddressMonitor::make(loop_->executor(), [this] {
@@ -79,6 +79,7 @@ void Engine::finish_closing() {
     closing_.reset();
     broker_.reset();
     transports_.clear();
+    scheduler_->stop();
     loop_->end();
 }
 

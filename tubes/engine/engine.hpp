@@ -25,6 +25,7 @@ class Tubes;
 /// weakly and reach it by posting.
 class Engine final : public core::Broker::Handler, public std::enable_shared_from_this<Engine> {
 public:
+    /// Throws std::system_error when the process is out of descriptors.
     Engine(std::shared_ptr<Loop> loop, std::unique_ptr<Profile> profile, NodeOptions options);
     ~Engine();
 

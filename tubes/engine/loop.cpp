@@ -70,7 +70,7 @@ void Loop::end() {
 void Loop::join(std::chrono::milliseconds patience) {
     if (!context_ || has_forked() || is_here()) return;
     std::unique_lock lock(mutex_);
-    if (ended_.wait_for(lock, patience, [this] { return over_; })) return;
+    if (ended_.wait_for(lock, patience, [this] { return over_.load(); })) return;
     base::logger("engine")->warn("a node's thread did not end within {} ms; it ends by itself", patience.count());
 }
 

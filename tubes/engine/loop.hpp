@@ -34,6 +34,9 @@ public:
     /// True in a child process: the loop belongs to the parent.
     bool has_forked() const;
 
+    /// True where nothing runs on the loop any more: in a child process, or after its own thread ended.
+    bool is_gone() const { return has_forked() || over_; }
+
     /// Runs `task` on the loop, never inside the call. Returns why it cannot (then `task` is untouched): forked, or
     /// cancelled once a thread of our own has ended.
     template <class Task>
@@ -79,7 +82,7 @@ private:
     std::atomic<std::size_t> waiting_{0};
     std::mutex mutex_;
     std::condition_variable ended_;
-    bool over_ = false;
+    std::atomic<bool> over_{false};
 };
 
 }  // namespace tubes::engine

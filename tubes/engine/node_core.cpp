@@ -2,7 +2,7 @@
 // The calls of a Node, and how it opens and goes.
 #include "tubes/engine/node_core.hpp"
 
-#include <boost/asio/post.hpp>
+#include <system_error>
 
 #include "tubes/base/log.hpp"
 #include "tubes/engine.hpp"
@@ -16,6 +16,16 @@ namespace {
 
 constexpr std::chrono::milliseconds kJoinPatience{3000};  // documented at Node
 
+result<std::shared_ptr<Engine>> make_engine(const std::shared_ptr<Loop>& loop, std::unique_ptr<Profile> profile,
+                                            NodeOptions options) {
+    try {
+        return std::make_shared<Engine>(loop, std::move(profile), std::move(options));
+    } catch (const std::system_error& error) {
+        base::logger("engine")->error("cannot open a node: {}", error.what());
+        return make_error_code(Errc::limit_exceeded);
+    }
+}
+
 }  // namespace
 
 result<std::shared_ptr<NodeCore>> NodeCore::open(NodeOptions options) {
@@ -25,9 +35,13 @@ result<std::shared_ptr<NodeCore>> NodeCore::open(NodeOptions options) {
     // The identity of the local account is made now, so that its errors are told here.
     if (auto identity = load_identity((*profile)->directories.state, "local"); !identity) return identity.error();
     auto loop = options.executor ? Loop::on_executor(*options.executor) : Loop::with_thread();
-    auto engine = std::make_shared<Engine>(loop, std::move(*profile), std::move(options));
-    loop->post([engine] { engine->start(); });
-    return std::make_shared<NodeCore>(std::move(loop), std::move(engine));
+    auto engine = make_engine(loop, std::move(*profile), std::move(options));
+    if (!engine) {
+        loop->end();
+        return engine.error();
+    }
+    loop->post([engine = *engine] { engine->start(); });
+    return std::make_shared<NodeCore>(std::move(loop), std::move(*engine));
 }
 
 NodeCore::~NodeCore() {

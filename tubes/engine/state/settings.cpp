@@ -13,7 +13,18 @@
 namespace tubes::engine {
 namespace {
 
-enum class Kind : std::uint8_t { text, boolean, number, seconds, bytes, addresses, stun_servers, turn_servers, levels, transports };
+enum class Kind : std::uint8_t {
+    text,
+    boolean,
+    number,
+    seconds,
+    bytes,
+    addresses,
+    stun_servers,
+    turn_servers,
+    levels,
+    transports
+};
 
 struct Setting {
     const char* name;
@@ -117,8 +128,7 @@ std::string fault_of(Kind kind, const std::string& value) {
         case Kind::turn_servers:
             return are_servers(value, true) ? "" : "must be a list of turn:USER:PASSWORD@HOST:PORT";
         case Kind::levels: return {};
-        case Kind::transports:
-            return are_transports(value) ? "" : "must be a list of local, direct-tls and ice";
+        case Kind::transports: return are_transports(value) ? "" : "must be a list of local, direct-tls and ice";
     }
     return {};
 }
