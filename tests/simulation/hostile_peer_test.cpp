@@ -259,7 +259,7 @@ TEST(LinkLifetime, MayEndInEveryCallback) {
         SCOPED_TRACE(which);
         LinkPair pair;
         pair.connect({.delay = 1ms});
-        if (which == 0) pair.b.destroy_on_callback = true;  // on_open
+        if (which == 0) pair.b.destroy_on_callback = true;                       // on_open
         auto stream = pair.link(Side::a).open_stream(TubeId::random()).value();  // opens with the link
         TestApplication at_a(std::move(stream));
         if (which != 1) pair.scheduler.advance(100ms);

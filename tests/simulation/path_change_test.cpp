@@ -172,6 +172,41 @@ TEST(PathChange, ResponderAsksToMoveWhenOnlyItsEndDies) {
     transfers.expect_complete();
 }
 
+TEST(PathChange, ResponderThatLostItsOnlyPathGetsTheLinkOntoAWorseNewOne) {
+    LinkPair pair;
+    Transfers transfers(pair, 2, 1'000'000);
+    auto good = pair.connect({.kind = PathKind::direct_tls, .delay = 10ms, .bytes_per_second = 1'000'000});
+    ASSERT_TRUE(pair.open());
+    pair.scheduler.advance(300ms);
+    good->kill_side(Side::b);
+    pair.scheduler.advance(1s);
+    EXPECT_EQ(pair.link(Side::b).status().state, LinkState::stalled);
+    EXPECT_EQ(pair.link(Side::a).status().state, LinkState::open) << "it cannot know yet";
+    pair.connect({.kind = PathKind::ice_relayed, .delay = 20ms, .bytes_per_second = 1'000'000}, 1);
+    EXPECT_TRUE(pair.scheduler.run_until([&] { return transfers.done(); }, 5s));
+    transfers.expect_complete();
+}
+
+TEST(PathChange, BetterPathThatIsDeadOneWayNeverTakesOver) {
+    LinkPair pair;
+    Transfers transfers(pair, 2, 2'000'000);
+    pair.connect({.kind = PathKind::ice_relayed, .delay = 20ms, .bytes_per_second = 1'000'000});
+    ASSERT_TRUE(pair.open());
+    auto half = pair.connect({.kind = PathKind::direct_tls, .delay = 5ms}, 1);
+    half->silence(Side::a);
+    EXPECT_TRUE(pair.scheduler.run_until([&] { return transfers.done(); }, 5s)) << "no pause of a keepalive";
+    transfers.expect_complete();
+    EXPECT_EQ(pair.link(Side::a).status().path_changes, 0U);
+}
+
+TEST(PathChange, FirstPathThatIsDeadOneWayGivesWayToAnyThatAnswers) {
+    LinkPair pair;
+    auto half = pair.connect({.kind = PathKind::direct_tls, .delay = 5ms});
+    half->silence(Side::a);
+    pair.connect({.kind = PathKind::ice, .delay = 20ms});
+    EXPECT_TRUE(pair.scheduler.run_until([&] { return pair.a.opened == 1 && pair.b.opened == 1; }, 5s));
+}
+
 TEST(PathChange, FlappingBetterPathIsDamped) {
     LinkPair pair;
     pair.connect({.kind = PathKind::ice_relayed, .delay = 10ms});

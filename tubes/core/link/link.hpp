@@ -17,18 +17,18 @@ namespace tubes::core {
 
 /// Named limits of a link; each can be configured. docs/protocol.md, "Limits".
 struct LinkLimits {
-    std::size_t send_buffer = 8 * 1024 * 1024;       ///< Unacknowledged and unsent bytes, all streams together.
+    std::size_t send_buffer = 8 * 1024 * 1024;         ///< Unacknowledged and unsent bytes, all streams together.
     std::size_t stream_send_buffer = 4 * 1024 * 1024;  ///< The same for one stream; bounds what a path change resends.
-    std::size_t receive_buffer = 16 * 1024 * 1024;   ///< Credit granted to the peer, all streams together.
-    std::size_t stream_window = 4 * 1024 * 1024;     ///< Largest credit of one stream.
-    std::size_t minimum_window = 8 * 1024;           ///< Every open stream is granted this much, always.
-    std::uint32_t streams = 16 * 1024;               ///< Streams open at once that the peer began.
-    std::size_t control_queue = 256 * 1024;          ///< Bytes of control messages waiting; then the link closes.
-    std::chrono::milliseconds proof_deadline{5000};  ///< A path must prove its identity within this.
-    std::chrono::milliseconds patience{60000};       ///< How long a link waits without any path before it breaks.
-    std::chrono::milliseconds keepalive{15000};      ///< A silent path is probed after this ...
-    std::chrono::milliseconds dead_after{10000};     ///< ... and given up when the probe is not answered for this.
-    std::chrono::milliseconds damping{2000};         ///< A path that was left is not returned to before this.
+    std::size_t receive_buffer = 16 * 1024 * 1024;     ///< Credit granted to the peer, all streams together.
+    std::size_t stream_window = 4 * 1024 * 1024;       ///< Largest credit of one stream.
+    std::size_t minimum_window = 8 * 1024;             ///< Every open stream is granted this much, always.
+    std::uint32_t streams = 16 * 1024;                 ///< Streams open at once that the peer began.
+    std::size_t control_queue = 256 * 1024;            ///< Bytes of control messages waiting; then the link closes.
+    std::chrono::milliseconds proof_deadline{5000};    ///< A path must prove its identity within this.
+    std::chrono::milliseconds patience{60000};         ///< How long a link waits without any path before it breaks.
+    std::chrono::milliseconds keepalive{15000};        ///< A silent path is probed after this ...
+    std::chrono::milliseconds dead_after{10000};       ///< ... and given up when the probe is not answered for this.
+    std::chrono::milliseconds damping{2000};           ///< A path that was left is not returned to before this.
 };
 
 struct LinkConfiguration {

@@ -79,6 +79,7 @@ private:
     void review();
     void move_to(PathSlot& slot);
     void become_active(PathSlot& slot, std::uint32_t epoch);
+    void ask_to_move(PathSlot& slot);
     void close_standby();
     void announce_change();
     void tell_change();

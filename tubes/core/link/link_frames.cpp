@@ -88,7 +88,11 @@ void LinkCore::on_hello(PathSlot& slot, const wire::Frame& frame) {
     slot.since = scheduler_.now();
     if (!std::exchange(peer_known_, true)) mux_.set_peer_limits(hello->initial_window, hello->stream_limit);
     arm_keepalive();
-    review();
+    if (is_initiator()) {
+        if (active_ != nullptr) probe(slot);  // it takes over once it has answered
+        return review();
+    }
+    if (active_ == nullptr && opened_) ask_to_move(slot);  // the initiator may not know that the last path is gone
 }
 
 void LinkCore::on_link_frame(PathSlot& slot, const wire::Frame& frame) {
@@ -149,6 +153,7 @@ void LinkCore::on_moved(PathSlot& slot, std::uint64_t epoch) {
     if (epoch > epoch_) return fail(Errc::protocol_violation);
     if (epoch < epoch_ || &slot != active_) return;
     slot.confirmed = true;
+    slot.answered = true;
     on_work();
     if (!std::exchange(opened_, true)) handler_->on_open();
 }
@@ -158,6 +163,7 @@ void LinkCore::on_pong(PathSlot& slot, std::uint64_t token) {
     if (token == slot.probe && token != 0) {
         slot.probe = 0;
         if (&slot == active_) on_rtt(now - slot.probe_time);
+        if (!std::exchange(slot.answered, true)) review();
         return;
     }
     const auto found =

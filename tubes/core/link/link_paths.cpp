@@ -42,13 +42,15 @@ void LinkCore::lose(PathSlot& slot) {
     patience_timer_ = call_later(now + configuration_.limits.patience, &LinkCore::lose_patience);
     auto* best = best_path();
     if (best != nullptr && is_initiator()) return review();
-    if (best != nullptr) {
-        wire::Frame frame;
-        frame.type = wire::FrameType::lost;
-        frame.value = epoch_;
-        best->queue(frame);
-    }
+    if (best != nullptr) ask_to_move(*best);
     announce_change();
+}
+
+void LinkCore::ask_to_move(PathSlot& slot) {
+    wire::Frame frame;
+    frame.type = wire::FrameType::lost;
+    frame.value = epoch_;
+    slot.queue(frame);
 }
 
 void LinkCore::lose_patience() {
@@ -59,7 +61,7 @@ PathSlot* LinkCore::best_path() const noexcept {
     PathSlot* best = nullptr;
     for (const auto& slot : slots_) {
         if (slot->state != PathSlot::State::proven) continue;
-        if (best == nullptr || slot->is_better_than(*best)) best = slot.get();
+        if (best == nullptr || slot->is_safer_than(*best)) best = slot.get();
     }
     return best;
 }
@@ -76,8 +78,12 @@ void LinkCore::review() {
     auto* best = best_path();
     if (!is_initiator() || closed_ || best == nullptr) return;
     if (active_ == nullptr) return move_to(*best);
-    if (best == active_ || !best->is_better_than(*active_)) return close_standby();
-    const auto when = damped_until(*best);
+    const bool active_is_mute =
+        !active_->answered && scheduler_.now() - active_->since >= configuration_.limits.damping;
+    if (best == active_ || !best->answered || !(active_is_mute || best->is_better_than(*active_))) {
+        return close_standby();
+    }
+    const auto when = active_is_mute ? TimePoint{} : damped_until(*best);
     if (when <= scheduler_.now()) return move_to(*best);
     review_timer_ = call_later(when, &LinkCore::review);
 }

@@ -57,6 +57,10 @@ bool PathSlot::is_better_than(const PathSlot& other) const noexcept {
     return kind_ != other.kind_ ? kind_ < other.kind_ : generation_ > other.generation_;
 }
 
+bool PathSlot::is_safer_than(const PathSlot& other) const noexcept {
+    return answered != other.answered ? answered : is_better_than(other);
+}
+
 void PathSlot::on_message(ports::Lane lane, ByteView message) {
     if (owner_ != nullptr) owner_->on_slot_message(*this, lane, message);
 }

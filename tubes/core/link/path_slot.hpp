@@ -57,9 +57,12 @@ public:
     std::uint32_t generation() const noexcept { return generation_; }
     /// Better kind, then newer generation.
     bool is_better_than(const PathSlot& other) const noexcept;
+    /// Which to fall back on: first what has answered, then what is better.
+    bool is_safer_than(const PathSlot& other) const noexcept;
 
     State state = State::proving;
     std::uint32_t epoch = 0;      ///< In which it carried the link last; 0: never.
+    bool answered = false;        ///< Has answered a probe: it works both ways, and the peer has taken our proof.
     bool confirmed = false;       ///< The responder agreed to the move here.
     std::size_t early_bytes = 0;  ///< Sent since the move, before that.
     TimePoint last_received{};

@@ -26,6 +26,7 @@ void StreamImpl::set_handler(Handler* handler) {
 
 void StreamImpl::abandon() {
     handler_ = nullptr;
+    if (state_ != State::open) return;
     if (!send_.is_finished()) return reset(Errc::cancelled);
     discards_ = true;
     schedule_delivery();
