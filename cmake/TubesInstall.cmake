@@ -58,5 +58,5 @@ foreach(name ${tubes_pkg_config})
 endforeach()
 
 install(FILES README.md ARCHITECTURE.md CHANGELOG.md TYPE DOC COMPONENT docs)
-install(DIRECTORY docs/ TYPE DOC COMPONENT docs PATTERN "man" EXCLUDE)
+install(DIRECTORY docs/ TYPE DOC COMPONENT docs PATTERN Doxyfile EXCLUDE)
 include(TubesPackages)

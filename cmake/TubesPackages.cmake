@@ -23,27 +23,27 @@ set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS OFF)
 
 set(CPACK_DEBIAN_LIBTUBES_PACKAGE_NAME libtubes${PROJECT_VERSION_MAJOR})
 set(CPACK_DEBIAN_LIBTUBES_PACKAGE_SECTION libs)
-set(CPACK_DEBIAN_LIBTUBES_DESCRIPTION "connects one person's application to another's - libraries
+set(CPACK_DEBIAN_LIBTUBES_DESCRIPTION "cable between two people's programs - libraries
  Tubes gives two people's applications a cable between them, through any
  NAT, encrypted end to end. This package holds the shared libraries.")
 set(CPACK_DEBIAN_TUBES-DEV_PACKAGE_NAME libtubes-dev)
 set(CPACK_DEBIAN_TUBES-DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_TUBES-DEV_PACKAGE_DEPENDS
     "libtubes${PROJECT_VERSION_MAJOR} (= ${PROJECT_VERSION}), libboost1.81-dev")
-set(CPACK_DEBIAN_TUBES-DEV_DESCRIPTION "connects one person's application to another's - development files
+set(CPACK_DEBIAN_TUBES-DEV_DESCRIPTION "cable between two people's programs - development files
  Tubes gives two people's applications a cable between them, through any
  NAT, encrypted end to end. This package holds headers, the CMake package
  and pkg-config files.")
 set(CPACK_DEBIAN_TUBE_PACKAGE_NAME tube)
 set(CPACK_DEBIAN_TUBE_PACKAGE_SECTION net)
-set(CPACK_DEBIAN_TUBE_DESCRIPTION "connects one person's programs to another's - command line
+set(CPACK_DEBIAN_TUBE_DESCRIPTION "cable between two people's programs - command line
  Share a program with a person, and connect to what a person shares, through
  any NAT, encrypted end to end, with ordinary sockets at both ends.")
 set(CPACK_DEBIAN_DOCS_PACKAGE_NAME tubes-doc)
 set(CPACK_DEBIAN_DOCS_PACKAGE_SECTION doc)
 set(CPACK_DEBIAN_DOCS_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_DOCS_PACKAGE_SHLIBDEPS OFF)
-set(CPACK_DEBIAN_DOCS_DESCRIPTION "connects one person's application to another's - documentation
+set(CPACK_DEBIAN_DOCS_DESCRIPTION "cable between two people's programs - documentation
  Tubes gives two people's applications a cable between them. This package
  holds the architecture, the protocol and the threat model.")
 
@@ -53,20 +53,31 @@ file(WRITE "${PROJECT_BINARY_DIR}/packaging/copyright"
 Upstream-Name: tubes
 
 Files: *
-Copyright: The Tubes authors
+Copyright: 2026 The Tubes authors
 License: GPL-3.0-or-later
  On Debian systems the text is in /usr/share/common-licenses/GPL-3.
 
 Files: tubes/include/* tubes/client/*
-Copyright: The Tubes authors
+Copyright: 2026 The Tubes authors
 License: LGPL-2.1-or-later
  On Debian systems the text is in /usr/share/common-licenses/LGPL-2.1.
 ")
+file(WRITE "${PROJECT_BINARY_DIR}/packaging/changelog"
+"tubes (${PROJECT_VERSION}) bookworm; urgency=medium
+
+  * See CHANGELOG.md in tubes-doc.
+
+ -- ${CPACK_PACKAGE_CONTACT}  Sun, 22 Nov 2026 00:00:00 +0000
+")
+execute_process(COMMAND gzip -9nkf "${PROJECT_BINARY_DIR}/packaging/changelog")
+file(WRITE "${PROJECT_BINARY_DIR}/packaging/triggers" "activate-noawait ldconfig\n")
+set(CPACK_DEBIAN_LIBTUBES_PACKAGE_CONTROL_EXTRA "${PROJECT_BINARY_DIR}/packaging/triggers")
 foreach(pair "libtubes;libtubes${PROJECT_VERSION_MAJOR}" "tubes-dev;libtubes-dev" "tube;tube" "docs;tubes-doc")
     list(GET pair 0 component)
     list(GET pair 1 package)
     if(component IN_LIST CPACK_COMPONENTS_ALL)
-        install(FILES "${PROJECT_BINARY_DIR}/packaging/copyright" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/${package}"
+        install(FILES "${PROJECT_BINARY_DIR}/packaging/copyright" "${PROJECT_BINARY_DIR}/packaging/changelog.gz"
+            DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/${package}"
             COMPONENT ${component})
     endif()
 endforeach()
