@@ -14,6 +14,7 @@ inline namespace v0 {
 
 /// A local meeting point: something to connect to (the target of a share) or to listen on (this end of a tube).
 struct TUBES_API Endpoint {
+    /// Which of the members below hold.
     enum class Kind : std::uint8_t {
         in_process,   ///< The application reads and writes tubes::Stream objects itself.
         tcp,          ///< `host` and `port`; listening with port 0 picks a free one.
@@ -29,10 +30,15 @@ struct TUBES_API Endpoint {
     int input = -1;   ///< Borrowed: not closed.
     int output = -1;  ///< Borrowed: not closed.
 
+    /// The application reads and writes tubes::Stream objects itself.
     static Endpoint in_process() { return {}; }
+    /// A name or numeric address, and a port; listening with port 0 picks a free one.
     static Endpoint tcp(std::string host, std::uint16_t port);
+    /// A Unix socket in the file system, at most 107 bytes.
     static Endpoint unix_path(std::string path);
+    /// A Unix socket in the abstract namespace, without the leading zero byte.
     static Endpoint unix_abstract(std::string name);
+    /// Two open descriptors, borrowed: they are not closed.
     static Endpoint descriptors(int input, int output);
 
     /// Reads "8080", "host:8080", "[::1]:8080", "unix:/run/app.sock", "unix:@name"; a bare port means 127.0.0.1.

@@ -50,6 +50,7 @@ public:
     /// Closes the share and its tubes.
     ~Share();
 
+    /// The name it is shared under.
     const std::string& service() const;
     /// For an offer: its id; empty for a share.
     const std::string& offer_id() const;
@@ -61,6 +62,7 @@ public:
         return detail::initiate<Stream>(std::forward<Token>(token),
                                         [self = backend_](auto handler) { start_accept(self, std::move(handler)); });
     }
+    /// Ends the share and closes its tubes. Idempotent, not blocking.
     void close();
 
 private:
@@ -86,6 +88,7 @@ public:
         return detail::initiate<>(std::forward<Token>(token),
                                   [self = backend_](auto handler) { start_wait(self, std::move(handler)); });
     }
+    /// Stops listening; streams that were accepted go on. Idempotent, not blocking.
     void close();
 
 private:
@@ -127,6 +130,7 @@ public:
         return detail::initiate<>(std::forward<Token>(token),
                                   [self = backend_](auto handler) { start_wait(self, std::move(handler)); });
     }
+    /// Closes the tube and all its streams. Idempotent, not blocking.
     void close();
 
 private:

@@ -85,6 +85,7 @@ struct Phase {
     std::chrono::microseconds at{0};
 };
 
+/// A tube, pending or open.
 struct TubeInfo {
     std::string id;
     std::string link;
@@ -103,6 +104,7 @@ struct TubeInfo {
     std::vector<Phase> phases;
 };
 
+/// One way a link's bytes travel; at most one is active.
 struct PathInfo {
     PathKind kind = PathKind::loopback;
     bool active = false;
@@ -114,6 +116,7 @@ struct PathInfo {
     std::optional<std::chrono::microseconds> rtt;
 };
 
+/// The one secured session with a device, and how it is reached just now.
 struct LinkInfo {
     std::string id;
     std::string account;
@@ -130,6 +133,7 @@ struct LinkInfo {
     std::uint32_t path_changes = 0;
 };
 
+/// A service that this node shares.
 struct ShareInfo {
     std::string service;
     TubeKind kind = TubeKind::stream;
@@ -166,6 +170,7 @@ struct PingInfo {
 
 /// One thing that an examination of this machine and its network found. See Node::async_diagnose.
 struct Finding {
+    /// How much a finding matters.
     enum class Severity : std::uint8_t { fine, note, problem };
     std::string topic;  ///< "interfaces", "account alice@example.org", "nat", "relay", "clock".
     Severity severity = Severity::fine;
@@ -174,16 +179,27 @@ struct Finding {
 };
 
 // Events, in the order in which they happened. See Events in node.hpp.
+/// An account's state or server changed.
 struct AccountChanged { AccountInfo account; };
+/// A contact came, changed, or changed its devices.
 struct ContactChanged { ContactInfo contact; };
+/// A contact is no longer on the list.
 struct ContactRemoved { std::string account, contact; };
+/// A person asks to see when this user is online; answer with Node::async_answer_contact.
 struct SubscriptionRequested { std::string account, contact, text; };
+/// A contact asks to use a service, or offers one; answer with Node::async_answer or async_accept_offer.
 struct RequestPending { PendingInfo request; };
+/// A pending request is over without this user's answer.
 struct RequestEnded { std::string id; Errc reason; };
+/// A tube is open and carries streams.
 struct TubeOpened { TubeInfo tube; };
+/// A tube is closed; no stream of it remains.
 struct TubeClosed { std::string id; Errc reason; };
+/// An offer of this node is over: taken, refused, withdrawn or expired.
 struct OfferEnded { std::string id; Errc reason; };
+/// A link opened, moved to another path, stalled or closed.
 struct LinkChanged { LinkInfo link; };
+/// A contact presents a key that is not pinned; its tubes wait for this user's decision.
 struct KeyChanged { std::string account, contact, device; };
 /// A stream of a share could not be joined to its target.
 struct TargetFailed { std::string service, target; error_code reason; };

@@ -42,6 +42,7 @@ public:
     Stream& operator=(Stream&& other) noexcept;
     ~Stream();
 
+    /// False for a default-constructed stream, and after close().
     bool is_open() const noexcept;
     /// The node's executor: where handlers without one of their own complete.
     executor_type get_executor() const noexcept;
