@@ -25,11 +25,11 @@ struct Frame {
     base::Bytes payload;
 };
 
-inline constexpr std::size_t kLengthSize = 4;             ///< Bytes of the length field.
-inline constexpr std::size_t kFrameHeader = 9;            ///< Bytes of type and id.
+inline constexpr std::size_t kLengthSize = 4;                 ///< Bytes of the length field.
+inline constexpr std::size_t kFrameHeader = 9;                ///< Bytes of type and id.
 inline constexpr std::size_t kMaxPayload = wire::kMaxSignal;  ///< Bytes; larger frames end the session.
-inline constexpr std::uint8_t kVersion = 1;               ///< Of this protocol.
-inline constexpr std::size_t kMaxNodeName = 64;           ///< Bytes of a node's name, [A-Za-z0-9._-].
+inline constexpr std::uint8_t kVersion = 1;                   ///< Of this protocol.
+inline constexpr std::size_t kMaxNodeName = 64;               ///< Bytes of a node's name, [A-Za-z0-9._-].
 
 base::Bytes encode(const Frame& frame);
 

@@ -20,8 +20,8 @@ using core::ports::Connection;
 using core::ports::ConnectionState;
 using Protocol = boost::asio::local::stream_protocol;
 
-constexpr std::size_t kMaxPeers = 256;             // nodes of one user on one machine
-constexpr std::size_t kMaxRequestsPerPeer = 256;   // unanswered, each way
+constexpr std::size_t kMaxPeers = 256;            // nodes of one user on one machine
+constexpr std::size_t kMaxRequestsPerPeer = 256;  // unanswered, each way
 
 /// A request of ours that waits for its answer.
 struct Waiting {

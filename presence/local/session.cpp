@@ -14,9 +14,9 @@
 namespace tubes::presence::local {
 namespace {
 
-constexpr std::size_t kReadChunk = 16 * 1024;        // bytes a read
-constexpr std::size_t kMaxQueue = 1024 * 1024;       // bytes waiting for a peer that does not read
-constexpr std::chrono::seconds kHelloDeadline{5};    // from connect to hello
+constexpr std::size_t kReadChunk = 16 * 1024;      // bytes a read
+constexpr std::size_t kMaxQueue = 1024 * 1024;     // bytes waiting for a peer that does not read
+constexpr std::chrono::seconds kHelloDeadline{5};  // from connect to hello
 
 bool is_same_user(int descriptor) {
     ucred credentials{};

@@ -80,8 +80,8 @@ private:
 
     Asker asker_;
     Listener listener_;
-    std::map<std::string, Known> known_;          // by hash
-    std::list<std::string> recent_;               // hashes, most recently used first
+    std::map<std::string, Known> known_;                            // by hash
+    std::list<std::string> recent_;                                 // hashes, most recently used first
     std::map<Jid, std::pair<std::string, std::string>> announced_;  // peer -> (hash, node#hash)
     std::map<std::string, std::vector<Jid>> waiting_;               // hash -> peers not yet asked, front being asked
 };

@@ -58,7 +58,9 @@ Client::Client(boost::asio::any_io_executor executor, XmppConfiguration configur
       signals_(std::make_shared<SignalService>(
           requests_, roster_,
           [this](core::ports::SignalOrigin origin, core::Signal signal, Connection::Responder respond) {
-              notify([origin, signal, respond](Connection::Handler& handler) { handler.on_signal(origin, signal, respond); });
+              notify([origin, signal, respond](Connection::Handler& handler) {
+                  handler.on_signal(origin, signal, respond);
+              });
           },
           [this](const std::string& stanza) { answer(stanza); })) {
     if (checked_.resource.empty()) checked_.resource = random_resource();
@@ -190,12 +192,12 @@ void Client::go_online() {
 void Client::find_server_features() {
     auto iq = make_stanza("iq", "get", checked_.account.domain(), "");
     add_element(*iq, "query", kDiscoInfoNamespace);
-    requests_.ask(std::move(iq), {configuration_.timings.request, Requests::OnLoss::fail},
-                  guarded([this](const Element* answer) {
-                      const Element* query = answer ? child(*answer, "query", kDiscoInfoNamespace) : nullptr;
-                      auto info = query ? parse_disco_info(*query) : result<DiscoInfo>(make_error_code(Errc::not_found));
-                      if (info) features_.insert(info->features.begin(), info->features.end());
-                  }));
+    requests_.ask(
+        std::move(iq), {configuration_.timings.request, Requests::OnLoss::fail}, guarded([this](const Element* answer) {
+            const Element* query = answer ? child(*answer, "query", kDiscoInfoNamespace) : nullptr;
+            auto info = query ? parse_disco_info(*query) : result<DiscoInfo>(make_error_code(Errc::not_found));
+            if (info) features_.insert(info->features.begin(), info->features.end());
+        }));
 }
 
 void Client::on_session_ended(error_code reason, const std::string& detail) {

@@ -20,9 +20,9 @@
 
 namespace tubes::presence::xmpp {
 
-inline constexpr std::size_t kMaxKeptAnswers = 1024;        // answers waiting for the stream to come back
+inline constexpr std::size_t kMaxKeptAnswers = 1024;          // answers waiting for the stream to come back
 inline constexpr std::size_t kMaxSubscriptionRequests = 256;  // people who asked and were not answered
-inline constexpr std::chrono::seconds kStableAfter{30};     // online so long, and the back-off starts anew
+inline constexpr std::chrono::seconds kStableAfter{30};       // online so long, and the back-off starts anew
 
 /// The inside of an XmppConnection; outlives it only as long as operations need to notice that it is gone.
 class Client : public std::enable_shared_from_this<Client>, private Session::Handler {

@@ -27,7 +27,8 @@ void Client::on_stanza(const Element& stanza) {
             }
             break;
         case StanzaKind::forbidden:
-            answer(make_error_answer(filtered.from, attribute(stanza, "id"), make_error(Errc::not_available, false))->xml());
+            answer(make_error_answer(filtered.from, attribute(stanza, "id"), make_error(Errc::not_available, false))
+                       ->xml());
             break;
         case StanzaKind::roster_push: on_roster_push(filtered, stanza); break;
         case StanzaKind::request: on_request(filtered, stanza); break;
@@ -79,7 +80,8 @@ void Client::on_subscription(const Jid& from, const Element& presence) {
         auto reply = make_stanza("presence", "subscribed", bare, "");
         return session_->send(*reply);
     }
-    if (subscription_requests_.size() >= kMaxSubscriptionRequests || !subscription_requests_.insert(bare).second) return;
+    if (subscription_requests_.size() >= kMaxSubscriptionRequests || !subscription_requests_.insert(bare).second)
+        return;
     const Element* status = child(presence, "status");
     const std::string text = status ? status->cdata().substr(0, kMaxSubscriptionText) : "";
     notify([contact = from.contact(), text](Connection::Handler& handler) {
@@ -134,7 +136,8 @@ void Client::send_signal(const core::PeerAddress& to, const core::Signal& signal
     if (state_ == ConnectionState::offline || closing_) {
         return post([callback = std::move(callback)] { callback(make_error_code(Errc::not_connected)); });
     }
-    signals_->send(to, signal, deadline, std::move(callback), [this](std::function<void()> task) { post(std::move(task)); });
+    signals_->send(to, signal, deadline, std::move(callback),
+                   [this](std::function<void()> task) { post(std::move(task)); });
 }
 
 result<void> Client::send_subscription(const core::ContactAddress& contact, const std::string& type) {

@@ -99,7 +99,8 @@ void Connector::on_addresses(std::size_t index, const std::vector<boost::asio::i
 
 void Connector::race() {
     if (next_ < candidates_.size()) return connect_next();
-    if (attempts_.empty()) fail(first_failure_.code ? first_failure_ : Failure{Errc::network_unreachable, "no address"});
+    if (attempts_.empty())
+        fail(first_failure_.code ? first_failure_ : Failure{Errc::network_unreachable, "no address"});
 }
 
 void Connector::connect_next() {

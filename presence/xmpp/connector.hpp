@@ -14,7 +14,7 @@
 
 namespace tubes::presence::xmpp {
 
-inline constexpr std::chrono::milliseconds kConnectStagger{250};   // RFC 8305 §5, "Connection Attempt Delay"
+inline constexpr std::chrono::milliseconds kConnectStagger{250};    // RFC 8305 §5, "Connection Attempt Delay"
 inline constexpr std::chrono::milliseconds kNextTargetDelay{3000};  // before a less preferred host is tried beside
 
 /// Where to connect.

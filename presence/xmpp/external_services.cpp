@@ -62,7 +62,8 @@ std::optional<int> parse_offset(const char* at, const char* end) {
     int hours = 0;
     int minutes = 0;
     if (!take(at, end, '+') && !take(at, end, '-')) return std::nullopt;
-    if (!take_digits(at, end, 2, hours) || !take(at, end, ':') || !take_digits(at, end, 2, minutes)) return std::nullopt;
+    if (!take_digits(at, end, 2, hours) || !take(at, end, ':') || !take_digits(at, end, 2, minutes))
+        return std::nullopt;
     if (at != end || hours > 14 || minutes > 59) return std::nullopt;
     return sign * (hours * 3600 + minutes * 60);
 }
@@ -73,10 +74,11 @@ std::optional<std::chrono::system_clock::time_point> parse_date_time(const std::
     const char* at = text.data();
     const char* end = at + text.size();
     std::tm date{};
-    const bool read = take_digits(at, end, 4, date.tm_year) && take(at, end, '-') && take_digits(at, end, 2, date.tm_mon) &&
-                      take(at, end, '-') && take_digits(at, end, 2, date.tm_mday) && take(at, end, 'T') &&
-                      take_digits(at, end, 2, date.tm_hour) && take(at, end, ':') && take_digits(at, end, 2, date.tm_min) &&
-                      take(at, end, ':') && take_digits(at, end, 2, date.tm_sec);
+    const bool read =
+        take_digits(at, end, 4, date.tm_year) && take(at, end, '-') && take_digits(at, end, 2, date.tm_mon) &&
+        take(at, end, '-') && take_digits(at, end, 2, date.tm_mday) && take(at, end, 'T') &&
+        take_digits(at, end, 2, date.tm_hour) && take(at, end, ':') && take_digits(at, end, 2, date.tm_min) &&
+        take(at, end, ':') && take_digits(at, end, 2, date.tm_sec);
     const bool plausible = date.tm_year >= 1970 && date.tm_mon >= 1 && date.tm_mon <= 12 && date.tm_mday >= 1 &&
                            date.tm_mday <= 31 && date.tm_hour <= 24 && date.tm_min <= 59 && date.tm_sec <= 60;
     if (!read || !plausible) return std::nullopt;

@@ -13,9 +13,9 @@
 
 namespace tubes::presence::xmpp {
 
-inline constexpr std::size_t kMaxIceServers = 16;                  // kept of one answer
-inline constexpr std::chrono::seconds kServicesLifetime{600};      // of an answer that names no end
-inline constexpr std::chrono::seconds kServicesRenewBefore{60};    // so long before the end they are asked for anew
+inline constexpr std::size_t kMaxIceServers = 16;                // kept of one answer
+inline constexpr std::chrono::seconds kServicesLifetime{600};    // of an answer that names no end
+inline constexpr std::chrono::seconds kServicesRenewBefore{60};  // so long before the end they are asked for anew
 
 /// An answer, and until when it may be used.
 struct ExternalServices {

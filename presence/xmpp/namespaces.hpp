@@ -13,23 +13,23 @@ inline constexpr std::string_view kTubesTransportNamespace = "urn:tubes:protocol
 /// The node of our entity capabilities (XEP-0115 §4): names the software, resolves to nothing.
 inline constexpr std::string_view kCapabilitiesNode = "urn:tubes:client";
 
-inline constexpr std::string_view kClientNamespace = "jabber:client";                                    // RFC 6120
-inline constexpr std::string_view kStreamNamespace = "http://etherx.jabber.org/streams";                 // RFC 6120
-inline constexpr std::string_view kStreamErrorNamespace = "urn:ietf:params:xml:ns:xmpp-streams";         // RFC 6120
-inline constexpr std::string_view kStanzaErrorNamespace = "urn:ietf:params:xml:ns:xmpp-stanzas";         // RFC 6120
-inline constexpr std::string_view kTlsNamespace = "urn:ietf:params:xml:ns:xmpp-tls";                     // RFC 6120
-inline constexpr std::string_view kSaslNamespace = "urn:ietf:params:xml:ns:xmpp-sasl";                   // RFC 6120
-inline constexpr std::string_view kBindNamespace = "urn:ietf:params:xml:ns:xmpp-bind";                   // RFC 6120
-inline constexpr std::string_view kChannelBindingNamespace = "urn:xmpp:sasl-cb:0";                       // XEP-0440
-inline constexpr std::string_view kRosterNamespace = "jabber:iq:roster";                                 // RFC 6121
-inline constexpr std::string_view kStreamManagementNamespace = "urn:xmpp:sm:3";                          // XEP-0198
-inline constexpr std::string_view kPingNamespace = "urn:xmpp:ping";                                      // XEP-0199
-inline constexpr std::string_view kDiscoInfoNamespace = "http://jabber.org/protocol/disco#info";         // XEP-0030
-inline constexpr std::string_view kDataFormsNamespace = "jabber:x:data";                                 // XEP-0004
-inline constexpr std::string_view kCapabilitiesNamespace = "http://jabber.org/protocol/caps";            // XEP-0115
-inline constexpr std::string_view kJingleNamespace = "urn:xmpp:jingle:1";                                // XEP-0166
-inline constexpr std::string_view kJingleErrorNamespace = "urn:xmpp:jingle:errors:1";                    // XEP-0166
-inline constexpr std::string_view kExternalServicesNamespace = "urn:xmpp:extdisco:2";                    // XEP-0215
-inline constexpr std::string_view kHintsNamespace = "urn:xmpp:hints";                                    // XEP-0334
+inline constexpr std::string_view kClientNamespace = "jabber:client";                             // RFC 6120
+inline constexpr std::string_view kStreamNamespace = "http://etherx.jabber.org/streams";          // RFC 6120
+inline constexpr std::string_view kStreamErrorNamespace = "urn:ietf:params:xml:ns:xmpp-streams";  // RFC 6120
+inline constexpr std::string_view kStanzaErrorNamespace = "urn:ietf:params:xml:ns:xmpp-stanzas";  // RFC 6120
+inline constexpr std::string_view kTlsNamespace = "urn:ietf:params:xml:ns:xmpp-tls";              // RFC 6120
+inline constexpr std::string_view kSaslNamespace = "urn:ietf:params:xml:ns:xmpp-sasl";            // RFC 6120
+inline constexpr std::string_view kBindNamespace = "urn:ietf:params:xml:ns:xmpp-bind";            // RFC 6120
+inline constexpr std::string_view kChannelBindingNamespace = "urn:xmpp:sasl-cb:0";                // XEP-0440
+inline constexpr std::string_view kRosterNamespace = "jabber:iq:roster";                          // RFC 6121
+inline constexpr std::string_view kStreamManagementNamespace = "urn:xmpp:sm:3";                   // XEP-0198
+inline constexpr std::string_view kPingNamespace = "urn:xmpp:ping";                               // XEP-0199
+inline constexpr std::string_view kDiscoInfoNamespace = "http://jabber.org/protocol/disco#info";  // XEP-0030
+inline constexpr std::string_view kDataFormsNamespace = "jabber:x:data";                          // XEP-0004
+inline constexpr std::string_view kCapabilitiesNamespace = "http://jabber.org/protocol/caps";     // XEP-0115
+inline constexpr std::string_view kJingleNamespace = "urn:xmpp:jingle:1";                         // XEP-0166
+inline constexpr std::string_view kJingleErrorNamespace = "urn:xmpp:jingle:errors:1";             // XEP-0166
+inline constexpr std::string_view kExternalServicesNamespace = "urn:xmpp:extdisco:2";             // XEP-0215
+inline constexpr std::string_view kHintsNamespace = "urn:xmpp:hints";                             // XEP-0334
 
 }  // namespace tubes::presence::xmpp

@@ -88,9 +88,7 @@ void Negotiation::fail(Errc reason, const std::string& detail) {
 
 void Negotiation::on_element(const Element& element) {
     switch (state_) {
-        case State::header:
-            state_ = State::features;
-            return;
+        case State::header: state_ = State::features; return;
         case State::features:
             if (!is(element, "features", kStreamNamespace)) {
                 return fail(Errc::protocol_violation, "the server does not announce its features");

@@ -16,16 +16,16 @@ namespace tubes::presence::xmpp {
 
 /// What the negotiation is for.
 struct NegotiationOptions {
-    Jid account;                 ///< Bare.
-    std::string resource;        ///< Asked for; the server may give another.
+    Jid account;           ///< Bare.
+    std::string resource;  ///< Asked for; the server may give another.
     bool allow_plain = false;
-    std::string floor;           ///< No mechanism weaker than this one.
-    bool secure = false;         ///< TLS is already established (XEP-0368).
+    std::string floor;    ///< No mechanism weaker than this one.
+    bool secure = false;  ///< TLS is already established (XEP-0368).
 };
 
 /// What came out of it.
 struct NegotiationOutcome {
-    Jid bound;                       ///< Our full address; empty if the stream was resumed and keeps its own.
+    Jid bound;  ///< Our full address; empty if the stream was resumed and keeps its own.
     bool resumed = false;
     std::string mechanism;           ///< Used now.
     std::string strongest;           ///< Offered; to be remembered.
@@ -64,17 +64,17 @@ public:
 
 private:
     enum class State : std::uint8_t {
-        idle,            ///< Before start().
-        header,          ///< Our header is out, theirs is awaited.
-        features,        ///< Their <stream:features/> are awaited.
-        starting_tls,    ///< <proceed/> is awaited.
-        securing,        ///< TLS is being negotiated.
-        password,        ///< The password is being fetched.
-        challenge,       ///< SASL is under way.
-        resuming,        ///< <resumed/> or <failed/> is awaited.
-        binding,         ///< The bound address is awaited.
-        enabling,        ///< <enabled/> or <failed/> is awaited.
-        done,            ///< Nothing more to do.
+        idle,          ///< Before start().
+        header,        ///< Our header is out, theirs is awaited.
+        features,      ///< Their <stream:features/> are awaited.
+        starting_tls,  ///< <proceed/> is awaited.
+        securing,      ///< TLS is being negotiated.
+        password,      ///< The password is being fetched.
+        challenge,     ///< SASL is under way.
+        resuming,      ///< <resumed/> or <failed/> is awaited.
+        binding,       ///< The bound address is awaited.
+        enabling,      ///< <enabled/> or <failed/> is awaited.
+        done,          ///< Nothing more to do.
     };
 
     void on_features(const Element& features);

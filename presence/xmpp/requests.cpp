@@ -99,7 +99,8 @@ bool Requests::on_answer(const Element& iq) {
     const auto known = by_id_.find(attribute(iq, "id"));
     if (known == by_id_.end()) return false;
     const auto entry = entries_.find(known->second);
-    if (entry == entries_.end() || !entry->second.sent || !may_answer(entry->second, attribute(iq, "from"))) return false;
+    if (entry == entries_.end() || !entry->second.sent || !may_answer(entry->second, attribute(iq, "from")))
+        return false;
     complete(entry, &iq);
     return true;
 }

@@ -13,9 +13,9 @@
 namespace tubes::presence::xmpp {
 namespace {
 
-constexpr int kSrvType = 33;                     // RFC 2782
-constexpr std::uint16_t kClientPort = 5222;      // RFC 6120 §14.7
-constexpr std::size_t kMaxAddresses = 16;        // of one host
+constexpr int kSrvType = 33;                 // RFC 2782
+constexpr std::uint16_t kClientPort = 5222;  // RFC 6120 §14.7
+constexpr std::size_t kMaxAddresses = 16;    // of one host
 
 std::uint32_t secure_random_up_to(std::uint32_t limit) {
     std::array<std::uint8_t, 4> bytes{};
@@ -68,9 +68,9 @@ std::vector<boost::asio::ip::address> read_addresses(const ares_addrinfo* info) 
 
 Failure explain(int status, const std::string& host) {
     const bool unknown = status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME;
-    const std::string detail = unknown ? "unknown host " + host
-                                       : "no DNS answer for " + host + " (" + ares_strerror(status) +
-                                             "); is there a network?";
+    const std::string detail =
+        unknown ? "unknown host " + host
+                : "no DNS answer for " + host + " (" + ares_strerror(status) + "); is there a network?";
     return {Errc::network_unreachable, detail};
 }
 

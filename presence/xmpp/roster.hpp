@@ -13,9 +13,9 @@
 
 namespace tubes::presence::xmpp {
 
-inline constexpr std::size_t kMaxContacts = 10000;       // on one list; more are ignored
-inline constexpr std::size_t kMaxPeersPerContact = 32;   // resources of one contact; more are ignored
-inline constexpr std::size_t kMaxContactName = 256;      // bytes of a name; more is cut
+inline constexpr std::size_t kMaxContacts = 10000;      // on one list; more are ignored
+inline constexpr std::size_t kMaxPeersPerContact = 32;  // resources of one contact; more are ignored
+inline constexpr std::size_t kMaxContactName = 256;     // bytes of a name; more is cut
 
 /// Plain bookkeeping, without input or output. Changed contacts are collected until they are taken.
 class Roster {

@@ -52,9 +52,12 @@ result<std::string> sasl_prepare(const std::string& text) {
 std::string escape_name(const std::string& name) {
     std::string out;
     for (const char c : name) {
-        if (c == ',') out += "=2C";
-        else if (c == '=') out += "=3D";
-        else out += c;
+        if (c == ',')
+            out += "=2C";
+        else if (c == '=')
+            out += "=3D";
+        else
+            out += c;
     }
     return out;
 }

@@ -13,9 +13,10 @@ void SecureStream::start(Handler& handler) {
 }
 
 void SecureStream::read() {
-    socket_.async_read_some(boost::asio::buffer(input_), [self = shared_from_this()](error_code error, std::size_t count) {
-        if (self->handler_) self->on_read(error, count);
-    });
+    socket_.async_read_some(boost::asio::buffer(input_),
+                            [self = shared_from_this()](error_code error, std::size_t count) {
+                                if (self->handler_) self->on_read(error, count);
+                            });
 }
 
 void SecureStream::on_read(error_code error, std::size_t count) {
@@ -83,9 +84,8 @@ void SecureStream::write() {
 }
 
 void SecureStream::fail_later(error_code reason, std::string detail) {
-    boost::asio::post(socket_.get_executor(), [self = shared_from_this(), reason, detail = std::move(detail)] {
-        self->fail(reason, detail);
-    });
+    boost::asio::post(socket_.get_executor(),
+                      [self = shared_from_this(), reason, detail = std::move(detail)] { self->fail(reason, detail); });
 }
 
 void SecureStream::fail(error_code reason, const std::string& detail) {

@@ -18,7 +18,8 @@ std::string make_header(const Jid& account, bool secure) {
     std::string header = "<?xml version='1.0'?><stream:stream to='" + account.domain() + "' ";
     // RFC 6120 §4.7.1: the address goes out only once it is protected.
     if (secure) header += "from='" + gloox::util::escape(account.bare()) + "' ";
-    return header + "version='1.0' xml:lang='en' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+    return header +
+           "version='1.0' xml:lang='en' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
 }
 
 Errc code_of(const std::string& condition) {
@@ -236,19 +237,20 @@ void Session::on_keepalive() {
 }
 
 void Session::on_closed(error_code reason, const std::string& detail) {
-    const bool useless_host = !stream_->is_secure() && reason != Errc::certificate_rejected &&
-                              reason != Errc::invalid_argument && !closing_;
+    const bool useless_host =
+        !stream_->is_secure() && reason != Errc::certificate_rejected && reason != Errc::invalid_argument && !closing_;
     if (!useless_host) return end(closing_ ? error_code() : reason, detail);
-    // A middlebox may let TCP through and nothing else: the domain's other hosts and ports get their turn (XEP-0368 §3).
+    // A middlebox may let TCP through and nothing else: the domain's other hosts and ports get their turn (XEP-0368
+    // §3).
     xml_.reset();
     negotiation_.reset();
-    connector_->try_next([weak = weak_from_this(), reason, detail](auto socket, const Target& target,
-                                                                    const Failure& failure) {
-        const auto self = weak.lock();
-        if (!self || !self->handler_) return;
-        if (failure.code) return self->end(reason, detail);
-        self->on_connected(std::move(socket), target, {});
-    });
+    connector_->try_next(
+        [weak = weak_from_this(), reason, detail](auto socket, const Target& target, const Failure& failure) {
+            const auto self = weak.lock();
+            if (!self || !self->handler_) return;
+            if (failure.code) return self->end(reason, detail);
+            self->on_connected(std::move(socket), target, {});
+        });
 }
 
 void Session::end(error_code reason, const std::string& detail) {

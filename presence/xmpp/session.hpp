@@ -29,7 +29,9 @@ struct SessionOptions {
 };
 
 /// Lives on one loop. Ends exactly once; the next attempt is a new session with the same StreamManagement.
-class Session : public std::enable_shared_from_this<Session>, private SecureStream::Handler, private Negotiation::Driver {
+class Session : public std::enable_shared_from_this<Session>,
+                private SecureStream::Handler,
+                private Negotiation::Driver {
 public:
     class Handler {
     public:
@@ -99,7 +101,7 @@ private:
     std::string mechanism_;
     bool ready_ = false;
     bool closing_ = false;
-    bool heard_ = false;   // bytes came since the last keep-alive tick
+    bool heard_ = false;  // bytes came since the last keep-alive tick
     bool pinged_ = false;
 };
 

@@ -33,7 +33,11 @@ ElementPtr make_error_answer(const Jid& to, const std::string& id, ElementPtr er
 class SignalService::Reply {
 public:
     Reply(std::weak_ptr<SignalService> service, Jid from, std::string id, bool is_set, bool jingle, bool stranger)
-        : service_(std::move(service)), from_(std::move(from)), id_(std::move(id)), is_set_(is_set), jingle_(jingle),
+        : service_(std::move(service)),
+          from_(std::move(from)),
+          id_(std::move(id)),
+          is_set_(is_set),
+          jingle_(jingle),
           stranger_(stranger) {}
     ~Reply() { give(make_error_code(Errc::not_available)); }
     Reply(const Reply&) = delete;
@@ -57,18 +61,20 @@ SignalService::SignalService(Requests& requests, const Roster& roster, Deliver d
     : requests_(requests), roster_(roster), deliver_(std::move(deliver)), answer_(std::move(answer)) {}
 
 void SignalService::send(const core::PeerAddress& to, const Signal& signal, std::chrono::milliseconds deadline,
-                         Connection::SignalCallback callback,
-                         const std::function<void(std::function<void()>)>& post) {
+                         Connection::SignalCallback callback, const std::function<void(std::function<void()>)>& post) {
     const auto jid = Jid::parse(to.value);
     auto encoded = encode_signal(signal);
     error_code refused;
-    if (!jid) refused = jid.error();
-    else if (!encoded) refused = encoded.error();
-    else if (jid->is_bare() && !is_offer(signal)) refused = make_error_code(Errc::offline);
+    if (!jid)
+        refused = jid.error();
+    else if (!encoded)
+        refused = encoded.error();
+    else if (jid->is_bare() && !is_offer(signal))
+        refused = make_error_code(Errc::offline);
     if (refused) return post([callback = std::move(callback), refused] { callback(refused); });
     if (jid->is_bare()) return send_message(*jid, std::move(encoded->payload), deadline, std::move(callback));
-    send_request(*jid, encoded->iq_type, std::move(encoded->payload), std::holds_alternative<core::ServiceQuery>(signal),
-                 deadline, std::move(callback));
+    send_request(*jid, encoded->iq_type, std::move(encoded->payload),
+                 std::holds_alternative<core::ServiceQuery>(signal), deadline, std::move(callback));
 }
 
 void SignalService::send_message(const Jid& to, ElementPtr payload, std::chrono::milliseconds deadline,
@@ -88,8 +94,8 @@ void SignalService::send_request(const Jid& to, const std::string& type, Element
     auto iq = make_stanza("iq", type, to.full(), "");
     adopt(*iq, std::move(payload));
     requests_.ask(std::move(iq), {deadline, Requests::OnLoss::repeat},
-                  [weak = weak_from_this(), to, expects_services, callback = std::move(callback)](
-                      const result<const Element*>& answer) {
+                  [weak = weak_from_this(), to, expects_services,
+                   callback = std::move(callback)](const result<const Element*>& answer) {
                       const auto self = weak.lock();
                       if (!answer) return callback(answer.error());
                       if (!self) return callback(make_error_code(Errc::not_connected));

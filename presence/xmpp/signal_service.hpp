@@ -13,8 +13,8 @@
 
 namespace tubes::presence::xmpp {
 
-inline constexpr std::size_t kMaxPendingSignals = 512;          // received and not yet answered
-inline constexpr std::size_t kMaxPendingStrangerSignals = 32;   // of those, from people not on the list
+inline constexpr std::size_t kMaxPendingSignals = 512;         // received and not yet answered
+inline constexpr std::size_t kMaxPendingStrangerSignals = 32;  // of those, from people not on the list
 
 /// Makes an IQ that answers `iq`, of type result or error.
 ElementPtr make_result(const Jid& to, const std::string& id);

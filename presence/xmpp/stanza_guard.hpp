@@ -31,7 +31,7 @@ public:
     struct Scan {
         std::size_t consumed = 0;  ///< Bytes that the event is about.
         Event event = Event::more;
-        bool parse = false;        ///< Those bytes belong to stanzas within the limits.
+        bool parse = false;  ///< Those bytes belong to stanzas within the limits.
     };
 
     explicit StanzaGuard(StanzaLimits limits) : limits_(limits) {}
@@ -46,12 +46,12 @@ public:
 
 private:
     enum class State : std::uint8_t {
-        text,          ///< Between tags.
-        open,          ///< After '<'.
-        declaration,   ///< Inside <?xml ...?>, allowed only at the very beginning.
-        tag,           ///< Inside a start tag, outside quotes.
-        quoted,        ///< Inside an attribute value.
-        end_tag,       ///< Inside </name.
+        text,         ///< Between tags.
+        open,         ///< After '<'.
+        declaration,  ///< Inside <?xml ...?>, allowed only at the very beginning.
+        tag,          ///< Inside a start tag, outside quotes.
+        quoted,       ///< Inside an attribute value.
+        end_tag,      ///< Inside </name.
         failed,
     };
 
@@ -72,8 +72,8 @@ private:
     std::size_t elements_ = 0;  // of the present stanza
     char quote_ = 0;
     bool finished_ = false;
-    bool skipping_ = false;     // the present stanza is beyond the limits
-    bool slash_ = false;        // the last byte inside a tag was '/'
+    bool skipping_ = false;  // the present stanza is beyond the limits
+    bool slash_ = false;     // the last byte inside a tag was '/'
 };
 
 }  // namespace tubes::presence::xmpp

@@ -44,7 +44,8 @@ std::string names_of(X509* certificate) {
         const GENERAL_NAME* name = sk_GENERAL_NAME_value(list, i);
         if (name->type != GEN_DNS) continue;
         const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
-        names += (names.empty() ? "" : ", ") + std::string(text, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+        names += (names.empty() ? "" : ", ") +
+                 std::string(text, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
     }
     GENERAL_NAMES_free(list);
     return names.empty() ? "no domain" : base::printable(names);
@@ -55,15 +56,15 @@ std::string explain(int error, X509* certificate, const std::string& domain) {
         case X509_V_ERR_HOSTNAME_MISMATCH:
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
             return "the server's certificate is for " + names_of(certificate) + ", not for " + domain;
-        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-            return "the certificate of " + domain + " is self-signed";
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: return "the certificate of " + domain + " is self-signed";
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
         case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
             return "the certificate of " + domain + " is signed by an unknown authority";
         case X509_V_ERR_CERT_HAS_EXPIRED: return "the certificate of " + domain + " has expired";
-        case X509_V_ERR_CERT_NOT_YET_VALID: return "the certificate of " + domain + " is not valid yet; is the clock right?";
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return "the certificate of " + domain + " is not valid yet; is the clock right?";
         default: return "the certificate of " + domain + " is not valid: " + X509_verify_cert_error_string(error);
     }
 }
@@ -151,7 +152,8 @@ bool TlsSession::verify(X509_STORE_CTX* store) {
 result<void> TlsSession::receive(std::string_view cipher_text, std::string& plain_text) {
     ERR_clear_error();
     SSL* session = session_.get();
-    if (!cipher_text.empty()) BIO_write(SSL_get_rbio(session), cipher_text.data(), static_cast<int>(cipher_text.size()));
+    if (!cipher_text.empty())
+        BIO_write(SSL_get_rbio(session), cipher_text.data(), static_cast<int>(cipher_text.size()));
     if (!established_) {
         const int status = SSL_do_handshake(session);
         if (status != 1) return SSL_get_error(session, status) == SSL_ERROR_WANT_READ ? result<void>() : fail(status);
@@ -205,8 +207,8 @@ ChannelBinding TlsSession::channel_binding() const {
     if (SSL_version(session) == TLS1_3_VERSION) {
         static constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";  // RFC 9266 §4.2
         base::Bytes data(32);
-        const int done = SSL_export_keying_material(session, data.data(), data.size(), kLabel.data(), kLabel.size(),
-                                                    nullptr, 0, 1);
+        const int done =
+            SSL_export_keying_material(session, data.data(), data.size(), kLabel.data(), kLabel.size(), nullptr, 0, 1);
         return done == 1 ? ChannelBinding{"tls-exporter", data} : ChannelBinding{};
     }
     // Without the extended master secret tls-unique can be forged (RFC 7627 §1).

@@ -29,8 +29,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr char kSink = 'S';   // first byte of a connection: read to the end, then answer with the count
-constexpr char kEcho = 'E';   // send everything back
+constexpr char kSink = 'S';  // first byte of a connection: read to the end, then answer with the count
+constexpr char kEcho = 'E';  // send everything back
 constexpr std::size_t kChunk = 256 * 1024;
 constexpr std::size_t kPingSize = 64;
 
@@ -148,7 +148,8 @@ struct Percentiles {
 Percentiles percentiles(std::vector<double> samples) {
     std::sort(samples.begin(), samples.end());
     const auto at = [&samples](double part) {
-        return samples.empty() ? 0.0 : samples[static_cast<std::size_t>(part * static_cast<double>(samples.size() - 1))];
+        return samples.empty() ? 0.0
+                               : samples[static_cast<std::size_t>(part * static_cast<double>(samples.size() - 1))];
     };
     return {at(0.5), at(0.95), at(0.99)};
 }

@@ -116,7 +116,8 @@ PathPair make_ice(boost::asio::io_context& loop) {
         side->attempt = transport.make_attempt(parameters);
         side->attempt->start(*side);
     }
-    if (!run_until(loop, [&] { return sides->first.path && sides->second.path; })) throw std::runtime_error("no ICE path");
+    if (!run_until(loop, [&] { return sides->first.path && sides->second.path; }))
+        throw std::runtime_error("no ICE path");
     return {std::move(sides->first.path), std::move(sides->second.path), nullptr, sides};
 }
 

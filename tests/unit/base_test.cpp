@@ -29,7 +29,9 @@ TEST(Bytes, MalformedTextIsRefused) {
 TEST(Printable, MakesForeignTextHarmless) {
     EXPECT_EQ(printable("plain Grüße"), "plain Grüße");
     EXPECT_EQ(printable("\x1b[31mred\r\n"), "\\x1b[31mred\\x0d\\x0a");
-    EXPECT_EQ(printable("a\xe2\x80\xae" "b"), "a\\u202eb");
+    EXPECT_EQ(printable("a\xe2\x80\xae"
+                        "b"),
+              "a\\u202eb");
     EXPECT_EQ(printable("\xff\xc0\x80"), "\\xff\\xc0\\x80");
     EXPECT_EQ(printable("abcdef", 3), "abc...");
 }

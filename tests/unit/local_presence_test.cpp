@@ -101,7 +101,8 @@ TEST_F(LocalPresence, NodesOfOneUserSeeEachOtherComeAndGo) {
         EXPECT_TRUE(until([&] { return (*each)->listener.self.peers.size() == 2; }));
     }
     bob.reset();
-    EXPECT_TRUE(until([&] { return alice->listener.self.peers.size() == 1 && carol->listener.self.peers.size() == 1; }));
+    EXPECT_TRUE(
+        until([&] { return alice->listener.self.peers.size() == 1 && carol->listener.self.peers.size() == 1; }));
     EXPECT_EQ(alice->listener.self.peers[0].address, peer("carol"));
     EXPECT_FALSE(std::filesystem::exists(meeting_place() / "bob.node"));
 }
@@ -114,8 +115,9 @@ TEST_F(LocalPresence, SignalsArriveInOrderFromAVouchedSender) {
     std::vector<LinkId> sent;
     for (int i = 0; i < 50; ++i) {
         sent.push_back(LinkId::random());
-        alice->connection->send_signal(peer("bob"), LinkPending{sent.back()}, std::chrono::seconds(5),
-                                       [&](const result<SignalReply>& reply) { answered += reply.has_value() ? 1 : 0; });
+        alice->connection->send_signal(
+            peer("bob"), LinkPending{sent.back()}, std::chrono::seconds(5),
+            [&](const result<SignalReply>& reply) { answered += reply.has_value() ? 1 : 0; });
     }
     EXPECT_TRUE(until([&] { return answered == 50; }));
     ASSERT_EQ(bob->listener.signals.size(), 50U);
@@ -162,9 +164,7 @@ TEST_F(LocalPresence, ANameInUseIsRefusedAndADeadNodesNameIsTakenOver) {
     EXPECT_EQ(second->listener.last_reason, Errc::already_exists);
 
     // What a killed process leaves behind: a socket file on which nobody listens.
-    {
-        asio::local::stream_protocol::acceptor dead(context_, (meeting_place() / "zoe.node").native());
-    }
+    { asio::local::stream_protocol::acceptor dead(context_, (meeting_place() / "zoe.node").native()); }
     auto zoe = node("zoe");
     EXPECT_TRUE(until([&] { return zoe->connection->state() == ConnectionState::online; }));
 }
@@ -212,7 +212,8 @@ TEST(LocalFrame, RoundTripsAndRefusesWhatItCannotBe) {
     EXPECT_EQ(taken->payload, frame.payload);
     EXPECT_TRUE(bytes.empty());
 
-    for (base::Bytes bad : {base::Bytes{0, 0, 0, 1, 1}, base::Bytes{0xff, 0, 0, 9}, encode({static_cast<FrameType>(9), 1, {}})}) {
+    for (base::Bytes bad :
+         {base::Bytes{0, 0, 0, 1, 1}, base::Bytes{0xff, 0, 0, 9}, encode({static_cast<FrameType>(9), 1, {}})}) {
         EXPECT_EQ(take_frame(bad).error(), Errc::protocol_violation);
     }
     EXPECT_EQ(parse_hello(make_hello("node-1")).value(), "node-1");

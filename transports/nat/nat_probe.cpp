@@ -24,10 +24,10 @@ namespace asio = boost::asio;
 using asio::ip::udp;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-constexpr int kTries = 3;                             // requests per question
-constexpr std::chrono::milliseconds kAnswerTime{600};  // per request
+constexpr int kTries = 3;                                           // requests per question
+constexpr std::chrono::milliseconds kAnswerTime{600};               // per request
 constexpr auto kOtherAddress = static_cast<StunAttribute>(0x802c);  // OTHER-ADDRESS, RFC 5780 §7.4
-constexpr std::uint32_t kChangeAddress = 4;           // CHANGE-REQUEST flags, RFC 5780 §7.2
+constexpr std::uint32_t kChangeAddress = 4;                         // CHANGE-REQUEST flags, RFC 5780 §7.2
 constexpr std::uint32_t kChangePort = 2;
 constexpr std::uint16_t kKnownAttributes[] = {STUN_ATTRIBUTE_MAPPED_ADDRESS, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS,
                                               STUN_ATTRIBUTE_ERROR_CODE, 0};
@@ -55,8 +55,7 @@ class Probe : public std::enable_shared_from_this<Probe> {
 public:
     Probe(const asio::any_io_executor& executor, core::ports::IceServer server)
         : server_(std::move(server)), resolver_(executor), socket_(executor) {
-        ::stun_agent_init(&agent_, kKnownAttributes, STUN_COMPATIBILITY_RFC5389,
-                          STUN_AGENT_USAGE_IGNORE_CREDENTIALS);
+        ::stun_agent_init(&agent_, kKnownAttributes, STUN_COMPATIBILITY_RFC5389, STUN_AGENT_USAGE_IGNORE_CREDENTIALS);
     }
 
     static asio::awaitable<result<NatReport>> run(std::shared_ptr<Probe> self) {

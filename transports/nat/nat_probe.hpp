@@ -15,9 +15,9 @@ namespace tubes::transports {
 
 /// What a NAT's mapping, or its filter, depends on.
 enum class NatBehaviour : std::uint8_t {
-    unknown,               ///< The server has no second address to test with.
-    endpoint_independent,  ///< On this machine's port only: others can be met.
-    address_dependent,     ///< Also on the other side's address.
+    unknown,                     ///< The server has no second address to test with.
+    endpoint_independent,        ///< On this machine's port only: others can be met.
+    address_dependent,           ///< Also on the other side's address.
     address_and_port_dependent,  ///< Also on the other side's port: as mapping, "symmetric".
 };
 

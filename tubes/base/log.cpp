@@ -60,7 +60,8 @@ CodePoint decode(std::string_view text) noexcept {
 
 bool is_harmful(std::uint32_t c) noexcept {
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe0fff);
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+           (c >= 0xe0000 && c <= 0xe0fff);
 }
 
 }  // namespace

@@ -40,9 +40,8 @@ std::pair<CLI::App*, Options*> make_command(CLI::App& app, Action& selected, con
                                             boost::asio::awaitable<int> (*run)(Session&, Options)) {
     auto options = std::make_shared<Options>();
     auto* command = app.add_subcommand(name, summary);
-    command->callback([options, run, &selected] {
-        selected = [options, run](Session& session) { return run(session, *options); };
-    });
+    command->callback(
+        [options, run, &selected] { selected = [options, run](Session& session) { return run(session, *options); }; });
     return {command, options.get()};
 }
 

@@ -24,9 +24,9 @@ namespace asio = boost::asio;
 using asio::local::stream_protocol;
 using nlohmann::json;
 
-constexpr std::size_t kMaxRequest = 64 * 1024;           // bytes of a request's line
-constexpr std::size_t kMaxReply = 8 * 1024 * 1024;       // bytes of a reply's line
-constexpr std::chrono::seconds kReplyDeadline{3};        // a process that is stopped does not hold up the rest
+constexpr std::size_t kMaxRequest = 64 * 1024;      // bytes of a request's line
+constexpr std::size_t kMaxReply = 8 * 1024 * 1024;  // bytes of a reply's line
+constexpr std::chrono::seconds kReplyDeadline{3};   // a process that is stopped does not hold up the rest
 
 result<std::filesystem::path> control_directory(const Session& session) {
     auto runtime = runtime_directory(session.node_options(false));

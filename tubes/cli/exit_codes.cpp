@@ -42,14 +42,17 @@ std::string advice_for(const error_code& error) {
     switch (static_cast<Errc>(error.value())) {
         case Errc::not_available:
             return "It may not be shared with you, or not just now; ask the other person for `tube share`.";
-        case Errc::offline: return "Ask the other person to run `tube share` or `tube serve`; `tube contacts` shows who is there.";
+        case Errc::offline:
+            return "Ask the other person to run `tube share` or `tube serve`; `tube contacts` shows who is there.";
         case Errc::not_connected: return "`tube doctor` shows what stands between this machine and the server.";
-        case Errc::network_unreachable: return "Check the network connection and the server's name; `tube doctor` shows more.";
+        case Errc::network_unreachable:
+            return "Check the network connection and the server's name; `tube doctor` shows more.";
         case Errc::no_path:
             return "Neither side could reach the other and no relay is known; `tube doctor` on both sides shows why.";
         case Errc::authentication_failed: return "Check address and password: `tube login ADDRESS` asks again.";
         case Errc::certificate_rejected:
-            return "If the server is your own, name its authority with `tube login --ca FILE` or its certificate with --pin.";
+            return "If the server is your own, name its authority with `tube login --ca FILE` or its certificate with "
+                   "--pin.";
         case Errc::key_changed:
         case Errc::identity_mismatch:
             return "Compare the new key with your contact by `tube verify CONTACT`, then accept or drop it there.";
@@ -58,7 +61,8 @@ std::string advice_for(const error_code& error) {
             return "Add --allow-remote if other machines should really be able to connect here.";
         case Errc::connection_refused: return "Start the program behind the share, or check the port.";
         case Errc::state_too_new: return "Use the newer version, or another --profile.";
-        case Errc::state_corrupt: return "The damaged file was kept aside with .corrupt in its name; run the command again.";
+        case Errc::state_corrupt:
+            return "The damaged file was kept aside with .corrupt in its name; run the command again.";
         case Errc::already_exists: return "Choose another name with --as, or stop the other one.";
         default: return {};
     }

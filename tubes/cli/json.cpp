@@ -39,10 +39,14 @@ json rtt_json(const std::optional<std::chrono::microseconds>& rtt) {
 }  // namespace
 
 json to_json(const AccountInfo& account) {
-    return {{"name", account.name},         {"protocol", account.protocol},
-            {"state", to_string(account.state)}, {"reason", reason_json(account.reason)},
-            {"detail", account.detail},     {"server", account.server},
-            {"security", account.security}, {"features", account.features},
+    return {{"name", account.name},
+            {"protocol", account.protocol},
+            {"state", to_string(account.state)},
+            {"reason", reason_json(account.reason)},
+            {"detail", account.detail},
+            {"server", account.server},
+            {"security", account.security},
+            {"features", account.features},
             {"device", account.device}};
 }
 
@@ -54,7 +58,7 @@ json to_json(const ContactInfo& contact) {
                          {"speaks_tubes", peer.speaks_tubes},
                          {"client", peer.client}});
     }
-    return {{"account", contact.account}, {"address", contact.address}, {"name", contact.name},
+    return {{"account", contact.account},           {"address", contact.address}, {"name", contact.name},
             {"subscription", contact.subscription}, {"is_self", contact.is_self}, {"peers", std::move(peers)}};
 }
 
@@ -67,11 +71,16 @@ json to_json(const OfferedService& service) {
 }
 
 json to_json(const PendingInfo& pending) {
-    return {{"id", pending.id},           {"is_offer", pending.is_offer},
-            {"account", pending.account}, {"contact", pending.contact},
-            {"peer", pending.peer},       {"service", pending.service},
-            {"kind", to_string(pending.kind)}, {"parameters", parameters_json(pending.parameters)},
-            {"device", pending.device},   {"key", to_string(pending.standing)},
+    return {{"id", pending.id},
+            {"is_offer", pending.is_offer},
+            {"account", pending.account},
+            {"contact", pending.contact},
+            {"peer", pending.peer},
+            {"service", pending.service},
+            {"kind", to_string(pending.kind)},
+            {"parameters", parameters_json(pending.parameters)},
+            {"device", pending.device},
+            {"key", to_string(pending.standing)},
             {"expires_in_s", pending.expires_in.count()}};
 }
 
@@ -96,10 +105,10 @@ json to_json(const TubeInfo& tube) {
 }
 
 json to_json(const PathInfo& path) {
-    return {{"kind", to_string(path.kind)},       {"active", path.active},
-            {"local_address", path.local_address}, {"remote_address", path.remote_address},
-            {"detail", path.detail},              {"bytes_sent", path.bytes_sent},
-            {"bytes_received", path.bytes_received}, {"rtt_us", rtt_json(path.rtt)}};
+    return {
+        {"kind", to_string(path.kind)},          {"active", path.active},       {"local_address", path.local_address},
+        {"remote_address", path.remote_address}, {"detail", path.detail},       {"bytes_sent", path.bytes_sent},
+        {"bytes_received", path.bytes_received}, {"rtt_us", rtt_json(path.rtt)}};
 }
 
 json to_json(const LinkInfo& link) {
@@ -128,18 +137,14 @@ json to_json(const ShareInfo& share) {
 }
 
 json to_json(const PinInfo& pin) {
-    return {{"device", pin.device},
-            {"key", pin.key},
-            {"digits", pin.digits},
-            {"accepted", pin.accepted},
-            {"verified", pin.verified},
-            {"first_seen", std::chrono::system_clock::to_time_t(pin.first_seen)}};
+    return {{"device", pin.device},     {"key", pin.key},
+            {"digits", pin.digits},     {"accepted", pin.accepted},
+            {"verified", pin.verified}, {"first_seen", std::chrono::system_clock::to_time_t(pin.first_seen)}};
 }
 
 json to_json(const PingInfo& ping) {
-    return {{"peer", ping.peer},
-            {"rtt_us", ping.rtt.count()},
-            {"path", ping.path ? to_json(*ping.path) : json(nullptr)}};
+    return {
+        {"peer", ping.peer}, {"rtt_us", ping.rtt.count()}, {"path", ping.path ? to_json(*ping.path) : json(nullptr)}};
 }
 
 json to_json(const Status& status) {

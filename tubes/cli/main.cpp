@@ -66,7 +66,9 @@ int main(int argc, char** argv) {
         return code == 0 ? kSuccess : kUsage;
     }
     if (const auto configured = tubes::base::configure_logs(options.log); !options.log.empty() && !configured) {
-        fmt::print(stderr, "tube: --log: use \"info\" or \"ice=debug,warn\"; levels are trace, debug, info, warn, error, off\n");
+        fmt::print(
+            stderr,
+            "tube: --log: use \"info\" or \"ice=debug,warn\"; levels are trace, debug, info, warn, error, off\n");
         return kUsage;
     }
     Session session(options);

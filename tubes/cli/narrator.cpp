@@ -43,9 +43,10 @@ void Narrator::tell(const Event& event) {
     } else if (const auto* ended = std::get_if<RequestEnded>(&event)) {
         std::erase_if(questions_, [ended](const PendingInfo& each) { return each.id == ended->id; });
     } else if (const auto* key = std::get_if<KeyChanged>(&event)) {
-        session_.say(fmt::format("WARNING: {} shows a key that is not known here (device {}). "
-                                 "Compare it with `tube verify {}` before you accept anything.",
-                                 safe(key->contact), short_device(key->device), safe(key->contact)));
+        session_.say(
+            fmt::format("WARNING: {} shows a key that is not known here (device {}). "
+                        "Compare it with `tube verify {}` before you accept anything.",
+                        safe(key->contact), short_device(key->device), safe(key->contact)));
     } else if (const auto* failed = std::get_if<TargetFailed>(&event)) {
         session_.say(fmt::format("{}: cannot reach {}: {}", safe(failed->service), safe(failed->target),
                                  failed->reason.message()));

@@ -40,7 +40,7 @@ private:
     Session& session_;
     std::set<std::string> expected_;
     std::function<void(const Event&)> watch_;
-    std::map<std::string, std::string> told_paths_;   // what was last said of a link
+    std::map<std::string, std::string> told_paths_;  // what was last said of a link
     std::map<std::string, AccountState> told_states_;
     std::map<std::string, TubeInfo> tubes_;
     std::deque<PendingInfo> questions_;

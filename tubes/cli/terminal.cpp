@@ -48,8 +48,8 @@ private:
 };
 
 result<std::string> read_line_raw(bool terminal) {
-    constexpr char kInterrupt = 3;      // Ctrl-C
-    constexpr char kEndOfInput = 4;     // Ctrl-D
+    constexpr char kInterrupt = 3;   // Ctrl-C
+    constexpr char kEndOfInput = 4;  // Ctrl-D
     constexpr char kDelete = 127;
     std::string line;
     for (;;) {

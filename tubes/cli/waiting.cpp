@@ -13,8 +13,8 @@ namespace asio = boost::asio;
 
 bool is_reachable(const ContactInfo& each, const std::string& contact) {
     const auto& wanted = contact.empty() ? std::string("local") : contact;
-    return each.address == wanted && std::any_of(each.peers.begin(), each.peers.end(),
-                                                 [](const PeerInfo& peer) { return peer.speaks_tubes; });
+    return each.address == wanted &&
+           std::any_of(each.peers.begin(), each.peers.end(), [](const PeerInfo& peer) { return peer.speaks_tubes; });
 }
 
 }  // namespace

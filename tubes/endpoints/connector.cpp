@@ -96,9 +96,7 @@ private:
 }  // namespace
 
 void async_connect(const asio::any_io_executor& executor, const Endpoint& target, Done done) {
-    const auto fail = [&](error_code error) {
-        asio::post(executor, [done = std::move(done), error] { done(error); });
-    };
+    const auto fail = [&](error_code error) { asio::post(executor, [done = std::move(done), error] { done(error); }); };
     switch (target.kind) {
         case Endpoint::Kind::tcp:
             return std::make_shared<Attempt>(executor, std::move(done))->start_tcp(target.host, target.port);

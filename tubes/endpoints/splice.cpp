@@ -7,8 +7,8 @@
 namespace tubes::endpoints {
 namespace {
 
-constexpr std::size_t kReadSize = 64 * 1024;    // bytes a read; on the stack, so that idle splices own no buffer
-constexpr std::size_t kReadsPerTurn = 4;        // then other connections get their turn
+constexpr std::size_t kReadSize = 64 * 1024;      // bytes a read; on the stack, so that idle splices own no buffer
+constexpr std::size_t kReadsPerTurn = 4;          // then other connections get their turn
 constexpr std::size_t kKeepCapacity = 64 * 1024;  // bytes of buffer kept when it has drained
 
 Errc code_of(const error_code& error) {

@@ -55,7 +55,7 @@ result<void> set_host(const std::string& text, presence::xmpp::XmppConfiguration
 }
 
 result<std::unique_ptr<Connection>> make_xmpp(const Surroundings& with, const LoginOptions& options,
-                                               std::string& detail) {
+                                              std::string& detail) {
     presence::xmpp::XmppConfiguration configuration;
     configuration.address = options.address;
     configuration.password = [password = options.password](const auto& receive) { receive(password); };

@@ -12,14 +12,14 @@
 namespace tubes::presence::xmpp {
 
 // Limits of what one signal may hold; docs/protocol.md, "Limits".
-inline constexpr std::size_t kMaxAttributes = 16;        // per description or candidate
-inline constexpr std::size_t kMaxAttributeName = 32;     // bytes
-inline constexpr std::size_t kMaxAttributeValue = 1024;  // bytes
-inline constexpr std::size_t kMaxDescriptions = 8;       // path kinds in one signal
-inline constexpr std::size_t kMaxCandidates = 64;        // in one signal
-inline constexpr std::size_t kMaxParameters = 32;        // of a tube or service
-inline constexpr std::size_t kMaxTextValue = 4096;       // bytes of a parameter's value
-inline constexpr std::size_t kMaxServices = 256;         // in one service list
+inline constexpr std::size_t kMaxAttributes = 16;                 // per description or candidate
+inline constexpr std::size_t kMaxAttributeName = 32;              // bytes
+inline constexpr std::size_t kMaxAttributeValue = 1024;           // bytes
+inline constexpr std::size_t kMaxDescriptions = 8;                // path kinds in one signal
+inline constexpr std::size_t kMaxCandidates = 64;                 // in one signal
+inline constexpr std::size_t kMaxParameters = 32;                 // of a tube or service
+inline constexpr std::size_t kMaxTextValue = 4096;                // bytes of a parameter's value
+inline constexpr std::size_t kMaxServices = 256;                  // in one service list
 inline constexpr std::int64_t kMaxOfferLifetime = 7 * 24 * 3600;  // seconds
 
 /// Sets the text of `element`: as it is when XML carries it faithfully, else with encoding='base64'.

@@ -57,7 +57,8 @@ TEST_F(HostilePeer, CannotAnswerARequestMadeToSomebodyElse) {
 
 TEST_F(HostilePeer, CannotChangeTheContactList) {
     for (RawPeer* peer : {&bob, &mallory}) {
-        peer->send("<iq type='set' id='r1' to='" + alices() + "'><query xmlns='jabber:iq:roster'>"
+        peer->send("<iq type='set' id='r1' to='" + alices() +
+                   "'><query xmlns='jabber:iq:roster'>"
                    "<item jid='mallory@evil.test' subscription='both'/></query></iq>");
         EXPECT_FALSE(peer->wait_for("id='r1'").empty());
     }
@@ -104,15 +105,17 @@ TEST_F(HostilePeer, CannotTellAPresentStrangerFromAnAbsentOne) {
 }
 
 TEST_F(HostilePeer, IsNotAskedBackWhenAStrangerAnnouncesThemselves) {
-    mallory.send("<presence to='" + alices() + "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='x' "
+    mallory.send("<presence to='" + alices() +
+                 "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='x' "
                  "ver='AAAAAAAAAAAAAAAAAAAAAAAAAAA='/></presence>");
     settle(mallory);
     for (const auto& xml : mallory.received) EXPECT_EQ(xml.find("disco#info"), std::string::npos) << xml;
 }
 
 TEST_F(HostilePeer, DoesNotSpeakTubesByAForgedHash) {
-    bob.send("<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='x' "
-             "ver='AAAAAAAAAAAAAAAAAAAAAAAAAAA='/></presence>");
+    bob.send(
+        "<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='x' "
+        "ver='AAAAAAAAAAAAAAAAAAAAAAAAAAA='/></presence>");
     const std::string asked = bob.wait_for("x#AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
     ASSERT_FALSE(asked.empty());
     bob.send("<iq type='result' id='" + attribute_in(asked, "id") + "' to='" + alices() +
@@ -130,8 +133,9 @@ TEST_F(HostilePeer, CannotCutTheConnectionByMonstrousStanzas) {
     for (int i = 0; i < 200; ++i) deep += "</a>";
     std::string many;
     for (int i = 0; i < 20000; ++i) many += "<b/>";
-    for (const std::string& content : {deep, "<a xmlns='x'>" + many + "</a>",
-                                       "<a xmlns='x'>" + std::string(100000, '\'') + "</a>"}) {  // escaped: six times more
+    for (const std::string& content :
+         {deep, "<a xmlns='x'>" + many + "</a>",
+          "<a xmlns='x'>" + std::string(100000, '\'') + "</a>"}) {  // escaped: six times more
         mallory.send("<message type='chat' to='" + alices() + "'>" + content + "</message>");
     }
     mallory.send("<message to='" + bob.address() + "'><body>done</body></message>");
@@ -157,7 +161,8 @@ TEST_F(HostilePeer, ActsOnceOnARequestThatIsRepeated) {
 }
 
 TEST_F(HostilePeer, AnswersFriendsQuestions) {
-    bob.send("<iq type='get' id='d1' to='" + alices() + "'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+    bob.send("<iq type='get' id='d1' to='" + alices() +
+             "'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
     const std::string info = bob.wait_for("id='d1'");
     EXPECT_NE(info.find("urn:tubes:protocol:0"), std::string::npos) << info;
     bob.send("<iq type='get' id='d2' to='" + alices() +

@@ -23,7 +23,8 @@ bool run_until(boost::asio::io_context& loop, const std::function<bool()>& done,
 }
 
 void run_for(boost::asio::io_context& loop, std::chrono::milliseconds time) {
-    run_until(loop, [] { return false; }, time);
+    run_until(
+        loop, [] { return false; }, time);
 }
 
 XmppConfiguration configuration_for(const tubes::test::ServerFixture& server, const std::string& user,

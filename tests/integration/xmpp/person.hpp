@@ -51,7 +51,7 @@ public:
 
     // What happened.
     std::vector<core::ports::ConnectionState> states;
-    error_code reason;       // the last that was not empty
+    error_code reason;  // the last that was not empty
     std::string detail;
     std::vector<std::string> removed;
     std::vector<std::string> subscription_requests;

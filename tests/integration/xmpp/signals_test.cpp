@@ -50,8 +50,10 @@ TEST(XmppSignals, ArriveBothWaysAndInOrder) {
     const auto signals = every_signal();
     std::size_t answered = 0;
     for (const auto& signal : signals) {
-        alice->send_signal(to_bob, signal, std::chrono::seconds(5), [&](const auto& reply) { answered += reply ? 1 : 0; });
-        bob->send_signal(to_alice, signal, std::chrono::seconds(5), [&](const auto& reply) { answered += reply ? 1 : 0; });
+        alice->send_signal(to_bob, signal, std::chrono::seconds(5),
+                           [&](const auto& reply) { answered += reply ? 1 : 0; });
+        bob->send_signal(to_alice, signal, std::chrono::seconds(5),
+                         [&](const auto& reply) { answered += reply ? 1 : 0; });
     }
     ASSERT_TRUE(run_until(loop, [&] { return answered == 2 * signals.size(); }));
     for (const Person* person : {&alice, &bob}) {
@@ -146,7 +148,8 @@ TEST(XmppSignals, SurviveACutConnectionWithoutLossOrRepetition) {
     for (const Person* person : {&alice, &bob}) {
         ASSERT_EQ(person->signals.size(), static_cast<std::size_t>(kSignals));
         for (int i = 0; i < kSignals; ++i) {
-            EXPECT_EQ(std::get<OfferSignal>(person->signals[static_cast<std::size_t>(i)].signal).offer, offer_number(i).offer);
+            EXPECT_EQ(std::get<OfferSignal>(person->signals[static_cast<std::size_t>(i)].signal).offer,
+                      offer_number(i).offer);
         }
     }
     // Resumed, not begun anew: nobody saw her go.

@@ -40,8 +40,8 @@ private:
             right.close(ignored);
         }
         void pump(tcp::socket& from, tcp::socket& to, std::array<char, 8192>& buffer) {
-            from.async_read_some(boost::asio::buffer(buffer), [this, self = shared_from_this(), &from, &to,
-                                                               &buffer](auto error, std::size_t count) {
+            from.async_read_some(boost::asio::buffer(buffer), [this, self = shared_from_this(), &from, &to, &buffer](
+                                                                  auto error, std::size_t count) {
                 if (error) return close();
                 if (*swallowing) return pump(from, to, buffer);
                 boost::asio::async_write(to, boost::asio::buffer(buffer.data(), count),

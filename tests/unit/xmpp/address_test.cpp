@@ -18,8 +18,14 @@ TEST(XmppAddress, FoldsCaseOfLocalPartAndDomainButNotOfTheResource) {
 }
 
 TEST(XmppAddress, PreparesUnicodeForms) {
-    EXPECT_EQ(Jid::parse("\xc3\x9cmit@b\xc3\x9c" "cher.example")->bare(), "\xc3\xbcmit@b\xc3\xbc" "cher.example");
-    EXPECT_EQ(*ascii_domain("b\xc3\xbc" "cher.example"), "xn--bcher-kva.example");
+    EXPECT_EQ(Jid::parse("\xc3\x9cmit@b\xc3\x9c"
+                         "cher.example")
+                  ->bare(),
+              "\xc3\xbcmit@b\xc3\xbc"
+              "cher.example");
+    EXPECT_EQ(*ascii_domain("b\xc3\xbc"
+                            "cher.example"),
+              "xn--bcher-kva.example");
     EXPECT_EQ(Jid::parse("a@example.org.")->domain(), "example.org");
     EXPECT_EQ(Jid::parse("\xef\xbd\x81@example.org")->bare(), "a@example.org");  // full-width a
 }

@@ -64,8 +64,10 @@ protected:
     };
 
     void announce(const std::string& peer, const std::string& hash) {
-        const auto presence = parse_stanza("<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' "
-                                           "ver='" + hash + "'/></presence>");
+        const auto presence = parse_stanza(
+            "<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' "
+            "ver='" +
+            hash + "'/></presence>");
         caps.on_presence(*Jid::parse(peer), **presence);
     }
     std::string own_hash() { return attribute(*own_capabilities(), "ver"); }

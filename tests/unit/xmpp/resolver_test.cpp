@@ -118,7 +118,8 @@ protected:
 };
 
 TEST_F(ResolverTest, PutsDirectTlsAndStarttlsRecordsInOneOrder) {
-    dns.records["_xmpp-client._tcp.a.test"] = {DnsServer::srv(5, 5222, "one.a.test"), DnsServer::srv(20, 5222, "two.a.test")};
+    dns.records["_xmpp-client._tcp.a.test"] = {DnsServer::srv(5, 5222, "one.a.test"),
+                                               DnsServer::srv(20, 5222, "two.a.test")};
     dns.records["_xmpps-client._tcp.a.test"] = {DnsServer::srv(10, 443, "tls.a.test")};
     const auto targets = targets_of("a.test", failure);
     ASSERT_EQ(targets.size(), 3U);
@@ -139,7 +140,8 @@ TEST_F(ResolverTest, FallsBackToTheDomainItself) {
 class ConnectorTest : public ResolverTest {
 protected:
     Failure connect(std::chrono::milliseconds timeout = std::chrono::seconds(5)) {
-        auto connector = std::make_shared<Connector>(loop.get_executor(), ConnectPlan{"a.test", {}, dns.address(), timeout});
+        auto connector =
+            std::make_shared<Connector>(loop.get_executor(), ConnectPlan{"a.test", {}, dns.address(), timeout});
         std::optional<Failure> outcome;
         connector->start([&](tcp::socket socket, const Target& target, const Failure& why) {
             connected = socket.is_open();

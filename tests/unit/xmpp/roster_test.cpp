@@ -56,8 +56,9 @@ class RosterTest : public testing::Test {
 protected:
     RosterTest() {
         roster.on_new_stream(kSelf);
-        load("<item jid='both@b.example' subscription='both' name='B'/><item jid='to@b.example' subscription='to'/>"
-             "<item jid='from@b.example' subscription='from'/><item jid='none@b.example'/>");
+        load(
+            "<item jid='both@b.example' subscription='both' name='B'/><item jid='to@b.example' subscription='to'/>"
+            "<item jid='from@b.example' subscription='from'/><item jid='none@b.example'/>");
     }
     void load(const std::string& items) {
         roster.load(*stanza("<query xmlns='jabber:iq:roster'>" + items + "</query>"));

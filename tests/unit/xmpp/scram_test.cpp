@@ -21,8 +21,7 @@ Scram make(ScramHash hash, const std::string& nonce) {
 TEST(Scram, MatchesTheExampleOfRfc5802) {
     Scram scram = make(ScramHash::sha1, "fyko+d2lbbFgONRv9qkxdawL");
     EXPECT_EQ(*scram.first(), "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL");
-    const auto final =
-        scram.final("r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096");
+    const auto final = scram.final("r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096");
     ASSERT_TRUE(final);
     EXPECT_EQ(*final, "c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=");
     EXPECT_TRUE(scram.verify("v=rmF9pqV8S7suAoZWja4dJRkFsKQ="));
@@ -31,8 +30,8 @@ TEST(Scram, MatchesTheExampleOfRfc5802) {
 TEST(Scram, MatchesTheExampleOfRfc7677) {
     Scram scram = make(ScramHash::sha256, "rOprNGfwEbeRWgbNEkqO");
     EXPECT_TRUE(scram.first());
-    const auto final = scram.final(
-        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
+    const auto final =
+        scram.final("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
     ASSERT_TRUE(final);
     EXPECT_EQ(*final,
               "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
@@ -52,11 +51,11 @@ TEST(Scram, RefusesAServerThatDoesNotKnowThePassword) {
 }
 
 TEST(Scram, RefusesMalformedAndCheapAndExcessiveChallenges) {
-    for (const char* bad :
-         {"", "r=abc,s=QSXCR+Q6sek8bf92,i=4096", "r=nonce,s=QSXCR+Q6sek8bf92,i=4096", "r=nonceX,s=,i=4096",
-          "r=nonceX,s=!!,i=4096", "r=nonceX,s=QSXCR+Q6sek8bf92,i=4095", "r=nonceX,s=QSXCR+Q6sek8bf92,i=1000001",
-          "r=nonceX,s=QSXCR+Q6sek8bf92,i=-1", "r=nonceX,s=QSXCR+Q6sek8bf92,i=99999999999999",
-          "r=nonceX,s=QSXCR+Q6sek8bf92", "m=ext,r=nonceX,s=QSXCR+Q6sek8bf92,i=4096", "s=QSXCR+Q6sek8bf92,r=nonceX,i=1"}) {
+    for (const char* bad : {"", "r=abc,s=QSXCR+Q6sek8bf92,i=4096", "r=nonce,s=QSXCR+Q6sek8bf92,i=4096",
+                            "r=nonceX,s=,i=4096", "r=nonceX,s=!!,i=4096", "r=nonceX,s=QSXCR+Q6sek8bf92,i=4095",
+                            "r=nonceX,s=QSXCR+Q6sek8bf92,i=1000001", "r=nonceX,s=QSXCR+Q6sek8bf92,i=-1",
+                            "r=nonceX,s=QSXCR+Q6sek8bf92,i=99999999999999", "r=nonceX,s=QSXCR+Q6sek8bf92",
+                            "m=ext,r=nonceX,s=QSXCR+Q6sek8bf92,i=4096", "s=QSXCR+Q6sek8bf92,r=nonceX,i=1"}) {
         Scram scram = make(ScramHash::sha256, "nonce");
         ASSERT_TRUE(scram.first());
         EXPECT_EQ(scram.final(bad).error(), Errc::protocol_violation) << bad;

@@ -45,7 +45,8 @@ LinkInitiate initiate() {
     LinkInitiate signal;
     signal.link = id_of<LinkId>(0x11);
     signal.identity = id_of<PublicKey>(0x22);
-    signal.request = {id_of<TubeId>(0x33), "web", TubeKind::stream, id_of<OfferId>(0x44), {{"user", std::string("bob")}}};
+    signal.request = {
+        id_of<TubeId>(0x33), "web", TubeKind::stream, id_of<OfferId>(0x44), {{"user", std::string("bob")}}};
     signal.transports = {{PathKind::direct_tls, {{"fingerprint", "ab:cd"}}}, {PathKind::ice, {}}};
     return signal;
 }
@@ -57,7 +58,8 @@ TEST(SignalCodec, WritesASessionInitiateAsDocumented) {
     EXPECT_EQ(encoded->payload->xml(),
               "<jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='" + kId16 +
                   "'><content creator='initiator' name='link'><description xmlns='urn:tubes:protocol:0' identity='" +
-                  kKey + "'><request tube='33333333333333333333333333333333' service='web' kind='stream' "
+                  kKey +
+                  "'><request tube='33333333333333333333333333333333' service='web' kind='stream' "
                   "offer='44444444444444444444444444444444'><parameter name='user' type='string'>bob</parameter>"
                   "</request></description><transport xmlns='urn:tubes:protocol:0:transport' generation='0'>"
                   "<path kind='direct-tls'><attribute name='fingerprint'>ab:cd</attribute></path><path kind='ice'/>"
@@ -94,10 +96,9 @@ TEST(SignalCodec, KeepsEveryFieldOfLinkSignals) {
 }
 
 TEST(SignalCodec, KeepsEveryReasonOfATermination) {
-    for (const Errc reason :
-         {Errc::not_available, Errc::refused, Errc::cancelled, Errc::timed_out, Errc::no_path, Errc::taken,
-          Errc::withdrawn, Errc::expired, Errc::identity_mismatch, Errc::limit_exceeded, Errc::already_exists,
-          Errc::broken, Errc::end_of_stream}) {
+    for (const Errc reason : {Errc::not_available, Errc::refused, Errc::cancelled, Errc::timed_out, Errc::no_path,
+                              Errc::taken, Errc::withdrawn, Errc::expired, Errc::identity_mismatch,
+                              Errc::limit_exceeded, Errc::already_exists, Errc::broken, Errc::end_of_stream}) {
         LinkTerminate signal{id_of<LinkId>(1), reason, std::nullopt};
         if (reason == Errc::already_exists) signal.survivor = id_of<LinkId>(9);
         const auto back = std::get<LinkTerminate>(round_trip(signal));
@@ -122,7 +123,8 @@ TEST(SignalCodec, KeepsParametersOfEveryTypeAndEveryByte) {
                                    {"h", std::string()},
                                    {"i", std::string("a\r\nb")},
                                    {"j", std::vector<std::uint8_t>{}}};
-    OfferSignal offer{id_of<OfferId>(1), "x-1.y_z", TubeKind::dbus, parameters, std::chrono::seconds(90), id_of<PublicKey>(3)};
+    OfferSignal offer{id_of<OfferId>(1),        "x-1.y_z",          TubeKind::dbus, parameters,
+                      std::chrono::seconds(90), id_of<PublicKey>(3)};
     const auto back = std::get<OfferSignal>(round_trip(offer));
     EXPECT_EQ(back.parameters, parameters);
     EXPECT_EQ(back.lifetime, offer.lifetime);
@@ -136,7 +138,8 @@ TEST(SignalCodec, KeepsParametersOfEveryTypeAndEveryByte) {
 }
 
 TEST(SignalCodec, KeepsServiceLists) {
-    const ServiceList list{id_of<PublicKey>(5), {{"web", TubeKind::stream, {{"path", std::string("/x")}}}, {"udp", TubeKind::datagram, {}}}};
+    const ServiceList list{id_of<PublicKey>(5),
+                           {{"web", TubeKind::stream, {{"path", std::string("/x")}}}, {"udp", TubeKind::datagram, {}}}};
     auto payload = encode_reply(list);
     ASSERT_TRUE(payload);
     auto iq = parse_stanza("<iq type='result'>" + payload->xml() + "</iq>");
@@ -179,11 +182,19 @@ TEST(SignalCodec, RefusesMalformedOffers) {
           std::string("<parameter name='a' type='bytes'>!</parameter>"),
           std::string("<parameter name='a' type='string' encoding='rot13'>x</parameter>"),
           "<parameter name='a' type='string'>" + std::string(4097, 'x') + "</parameter>"}) {
-        EXPECT_EQ(decode(open + good + ">" + inner + "</offer>").error(), Errc::protocol_violation) << inner.substr(0, 80);
+        EXPECT_EQ(decode(open + good + ">" + inner + "</offer>").error(), Errc::protocol_violation)
+            << inner.substr(0, 80);
     }
-    for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
-             {kId16, "1111"}, {kId16, "zz111111111111111111111111111111"}, {"'web'", "'a b'"}, {"'stream'", "'x'"},
-             {"'60'", "'-1'"}, {"'60'", "'060'"}, {"'60'", "'999999999'"}, {"'60'", "''"}, {kKey, kId16}}) {
+    for (const auto& [from, to] :
+         std::vector<std::pair<std::string, std::string>>{{kId16, "1111"},
+                                                          {kId16, "zz111111111111111111111111111111"},
+                                                          {"'web'", "'a b'"},
+                                                          {"'stream'", "'x'"},
+                                                          {"'60'", "'-1'"},
+                                                          {"'60'", "'060'"},
+                                                          {"'60'", "'999999999'"},
+                                                          {"'60'", "''"},
+                                                          {kKey, kId16}}) {
         std::string changed = good;
         changed.replace(changed.find(from), from.size(), to);
         EXPECT_EQ(decode(open + changed + "/>").error(), Errc::protocol_violation) << changed;
@@ -209,15 +220,19 @@ TEST(SignalCodec, RefusesMalformedJingleAndLeavesForeignJingleAlone) {
     EXPECT_EQ(with("<path kind='ice'/>", "<candidate kind='ice'/>"), Errc::protocol_violation);
     EXPECT_EQ(with("<request ", "<demand "), Errc::protocol_violation);
     EXPECT_EQ(std::get<LinkInitiate>(*decode([&] {
-        std::string changed = good;
-        changed.replace(changed.find("kind='ice'"), 10, "kind='new'");
-        return changed;
-    }())).transports.size(), 1U);
+                  std::string changed = good;
+                  changed.replace(changed.find("kind='ice'"), 10, "kind='new'");
+                  return changed;
+              }()))
+                  .transports.size(),
+              1U);
     std::string many;
     for (int i = 0; i < 65; ++i) many += "<candidate kind='ice'/>";
     EXPECT_EQ(decode("<jingle xmlns='urn:xmpp:jingle:1' action='transport-info' sid='" + kId16 +
                      "'><content name='link'><transport xmlns='urn:tubes:protocol:0:transport' generation='0'>" + many +
-                     "</transport></content></jingle>").error(), Errc::protocol_violation);
+                     "</transport></content></jingle>")
+                  .error(),
+              Errc::protocol_violation);
 }
 
 TEST(WireErrors, NotAvailableLooksLikeTheAnswerForSomebodyWhoIsNotThere) {
@@ -236,7 +251,8 @@ TEST(WireErrors, KeepTheirMeaningAcrossTheWire) {
         return parse_error(**parse_stanza("<iq type='error'><error type='cancel'>" + inner + "</error></iq>"));
     };
     EXPECT_EQ(standard("<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-                       "<unknown-session xmlns='urn:xmpp:jingle:errors:1'/>"), Errc::not_found);
+                       "<unknown-session xmlns='urn:xmpp:jingle:errors:1'/>"),
+              Errc::not_found);
     EXPECT_EQ(standard("<remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"), Errc::offline);
     EXPECT_EQ(standard("<nonsense/>"), Errc::not_available);
     EXPECT_EQ(parse_error(**parse_stanza("<iq type='error'/>")), Errc::not_available);

@@ -59,8 +59,8 @@ TEST(StanzaGuard, SkipsOneStanzaBeyondTheLimitsAndGoesOn) {
     limits.bytes = 400;
     const std::string deep = "<message>" + repeat("<a b='>'>", 40) + repeat("</a>", 40) + "</message>";
     const std::string wide = "<message>" + std::string(1000, 'x') + "<b c='" + std::string(1000, '/') + "'/></message>";
-    const std::string text = std::string(kHeader) + "<iq id='1'/>" + deep + "<iq id='2'/>" + wide + wide +
-                             "<iq id='3'><stream:x/></iq>";
+    const std::string text =
+        std::string(kHeader) + "<iq id='1'/>" + deep + "<iq id='2'/>" + wide + wide + "<iq id='3'><stream:x/></iq>";
     for (std::size_t size : {1U, 5U, 64U, 100000U}) {
         XmlStream stream(limits);
         for (std::size_t at = 0; at < text.size(); at += size) {
@@ -86,14 +86,15 @@ TEST(StanzaGuard, RefusesAHeaderBeyondTheLimits) {
 
 TEST(StanzaGuard, RefusesWhatXmppForbids) {
     for (const char* bad : {"<a><!-- c --></a>", "<a><?pi x?></a>", "<!DOCTYPE a [<!ENTITY b 'c'>]>", "<a>&foo;</a>",
-                            "<a>\xff</a>", "<a>\xed\xa0\x80</a>", "<a>\x01</a>", "text", "<a", "<a><b></a></b>", "< a/>",
-                            "<a b='<'/>", "</a></b></c>", "<a/><b/>", "<a>"}) {
+                            "<a>\xff</a>", "<a>\xed\xa0\x80</a>", "<a>\x01</a>", "text", "<a", "<a><b></a></b>",
+                            "< a/>", "<a b='<'/>", "</a></b></c>", "<a/><b/>", "<a>"}) {
         EXPECT_FALSE(parse_stanza(bad)) << bad;
     }
 }
 
 TEST(StanzaGuard, TakesInputInPiecesOfAnySize) {
-    const std::string text = std::string(kHeader) + "<iq type='get' id='1'><q xmlns='urn:x' a='/>'>\xc3\xbc/&lt;</q></iq>";
+    const std::string text =
+        std::string(kHeader) + "<iq type='get' id='1'><q xmlns='urn:x' a='/>'>\xc3\xbc/&lt;</q></iq>";
     for (std::size_t size : {1U, 2U, 3U, 7U, 1000U}) {
         XmlStream stream(StanzaLimits{});
         for (std::size_t at = 0; at < text.size(); at += size) {

@@ -19,9 +19,9 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kFirstRetry{1};    // with --keep, doubled after each failure up to ...
+constexpr std::chrono::seconds kFirstRetry{1};  // with --keep, doubled after each failure up to ...
 constexpr std::chrono::seconds kLongestRetry{60};
-constexpr std::chrono::seconds kTick{1};          // between two counters on the terminal
+constexpr std::chrono::seconds kTick{1};  // between two counters on the terminal
 
 struct ConnectArguments {
     std::string service;
@@ -138,7 +138,8 @@ asio::awaitable<int> run_connect(Session& session, ConnectArguments arguments) {
             co_return error ? session.fail(what, error) : static_cast<int>(kSuccess);
         }
         pause = opened ? kFirstRetry : std::min(pause * 2, kLongestRetry);
-        session.say(fmt::format("{}: {}; trying again in {} s", safe(arguments.service), error.message(), pause.count()));
+        session.say(
+            fmt::format("{}: {}; trying again in {} s", safe(arguments.service), error.message(), pause.count()));
         asio::steady_timer timer(session.context(), pause);
         co_await timer.async_wait(kTuple);
     }
@@ -165,8 +166,9 @@ void add_connect_command(CLI::App& app, Action& selected) {
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 86400))
         ->capture_default_str();
-    command->footer("Examples:\n  tube connect web --listen 127.0.0.1:9090\n"
-                    "  tube connect ssh --from alice@example.org --stdio      (as ssh's ProxyCommand)");
+    command->footer(
+        "Examples:\n  tube connect web --listen 127.0.0.1:9090\n"
+        "  tube connect ssh --from alice@example.org --stdio      (as ssh's ProxyCommand)");
 }
 
 }  // namespace tubes::cli

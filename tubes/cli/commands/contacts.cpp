@@ -15,7 +15,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::chrono::milliseconds kSettleHere{250};  // for nodes on this machine to say who they are
-constexpr std::chrono::milliseconds kSettle{1500};  // presence and capabilities arrive after the log-in
+constexpr std::chrono::milliseconds kSettle{1500};     // presence and capabilities arrive after the log-in
 
 struct ContactsArguments {
     std::string add;

@@ -71,9 +71,11 @@ void add_login_command(CLI::App& app, Action& selected) {
         ->check(CLI::ExistingFile);
     command->add_option("--pin", arguments->pin, "Trust exactly the certificate with this SHA-256 fingerprint")
         ->type_name("AA:BB:...");
-    command->add_flag("--allow-plain", arguments->allow_plain, "Permit sending the password itself, inside verified TLS");
-    command->footer("The password is asked without echo, or read from standard input if that is no terminal.\n\n"
-                    "Example:\n  tube login alice@example.org");
+    command->add_flag("--allow-plain", arguments->allow_plain,
+                      "Permit sending the password itself, inside verified TLS");
+    command->footer(
+        "The password is asked without echo, or read from standard input if that is no terminal.\n\n"
+        "Example:\n  tube login alice@example.org");
 }
 
 void add_logout_command(CLI::App& app, Action& selected) {

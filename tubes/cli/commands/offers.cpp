@@ -67,7 +67,9 @@ asio::awaitable<int> answer(Session& session, json request, std::string what) {
         if (!said) {
             if (session.options().json) print_json(reply.body);
             const auto at = reply.body.value("listening", "");
-            if (!at.empty()) session.say(fmt::format("It is at {} as long as `tube serve` (process {}) runs.", safe(at), reply.process));
+            if (!at.empty())
+                session.say(
+                    fmt::format("It is at {} as long as `tube serve` (process {}) runs.", safe(at), reply.process));
             co_return kSuccess;
         }
         if (said != Errc::not_found && said != Errc::unsupported) error = said;

@@ -94,8 +94,9 @@ void add_ping_command(CLI::App& app, Action& selected) {
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 3600))
         ->capture_default_str();
-    command->footer("Opens no link by itself: without an open tube it measures the way through the server.\n\n"
-                    "Example:\n  tube ping bob@example.org");
+    command->footer(
+        "Opens no link by itself: without an open tube it measures the way through the server.\n\n"
+        "Example:\n  tube ping bob@example.org");
 }
 
 }  // namespace tubes::cli

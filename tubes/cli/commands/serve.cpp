@@ -127,7 +127,8 @@ asio::awaitable<int> run_serve(Session& session, ServeArguments) {
     });
     asio::co_spawn(session.context(), narrator->follow(narrator), asio::detached);
     ControlServer control(session, "serve");
-    control.on("accept", [&session, tubes](json request) { return accept_pending(session, tubes, std::move(request)); });
+    control.on("accept",
+               [&session, tubes](json request) { return accept_pending(session, tubes, std::move(request)); });
     const auto accounts = co_await session.accounts_ready();
     auto shares = co_await share_configured(session);
     std::vector<std::string> online;
@@ -146,8 +147,9 @@ void add_serve_command(CLI::App& app, Action& selected) {
     auto [command, arguments] = make_command<ServeArguments>(
         app, selected, "serve", "Stay online, receive offers and apply policies", run_serve);
     static_cast<void>(arguments);
-    command->footer("Also shares the services of the configuration file.\n\n"
-                    "Example:\n  tube serve        then, elsewhere: tube offers, tube accept ID");
+    command->footer(
+        "Also shares the services of the configuration file.\n\n"
+        "Example:\n  tube serve        then, elsewhere: tube offers, tube accept ID");
 }
 
 }  // namespace tubes::cli

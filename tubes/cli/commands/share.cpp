@@ -60,7 +60,8 @@ void print_invitation(Session& session, const ShareArguments& arguments, const S
                       const std::string& account) {
     // On this machine the shared port is taken: let the system choose one.
     const bool own = share.audience.empty();
-    const auto rest = own ? std::string() : fmt::format(" --from {} --listen {}", safe(account), suggested_listen(share.target));
+    const auto rest =
+        own ? std::string() : fmt::format(" --from {} --listen {}", safe(account), suggested_listen(share.target));
     const auto command = fmt::format("tube connect {}{}", share.service, rest);
     if (session.options().json) {
         return print_json({{"service", share.service},
@@ -109,7 +110,8 @@ asio::awaitable<int> run_share(Session& session, ShareArguments arguments) {
         account = online_account(accounts, arguments.account);
         if (account.empty()) {
             const auto code = make_error_code(Errc::not_connected);
-            co_return session.fail("cannot share with others", code, accounts.size() > 1 ? "" : "no account is set up: `tube login ADDRESS`");
+            co_return session.fail("cannot share with others", code,
+                                   accounts.size() > 1 ? "" : "no account is set up: `tube login ADDRESS`");
         }
         co_await invite(session, *narrator, arguments.contacts);
     }
@@ -156,8 +158,8 @@ asio::awaitable<int> run_offer(Session& session, ShareArguments arguments) {
 
 void add_target_options(CLI::App* command, ShareArguments* arguments) {
     auto* target = command->add_option("TARGET", arguments->target, "Port or HOST:PORT of the program to share");
-    auto* path = command->add_option("--unix", arguments->unix_path, "Share the program at this Unix socket")
-                     ->type_name("PATH");
+    auto* path =
+        command->add_option("--unix", arguments->unix_path, "Share the program at this Unix socket")->type_name("PATH");
     target->excludes(path);
     command->add_option("--as", arguments->service, "Name of the service, [A-Za-z0-9._-]{1,64} (default: the port)")
         ->type_name("NAME");
@@ -170,22 +172,28 @@ void add_share_command(CLI::App& app, Action& selected) {
     auto [command, arguments] =
         make_command<ShareArguments>(app, selected, "share", "Let others use a program of this machine", run_share);
     add_target_options(command, arguments);
-    command->add_option("--to", arguments->contacts, "Who may use it (repeat for more); default: your own programs here")
+    command
+        ->add_option("--to", arguments->contacts, "Who may use it (repeat for more); default: your own programs here")
         ->type_name("CONTACT");
     auto* always = command->add_flag("--always", arguments->always,
                                      "Do not ask before each use by devices of theirs that you accepted before");
-    command->add_flag("--trust-first", arguments->trust_first,
-                      "With --always: do not ask either about the first device ever seen of a contact")
+    command
+        ->add_flag("--trust-first", arguments->trust_first,
+                   "With --always: do not ask either about the first device ever seen of a contact")
         ->needs(always);
-    command->footer("Examples:\n  tube share 8080 --as web\n  tube share 22 --as ssh --to bob@example.org\n"
-                    "  tube share --unix app.sock --as app --to bob@example.org --always");
+    command->footer(
+        "Examples:\n  tube share 8080 --as web\n  tube share 22 --as ssh --to bob@example.org\n"
+        "  tube share --unix app.sock --as app --to bob@example.org --always");
 }
 
 void add_offer_command(CLI::App& app, Action& selected) {
     auto [command, arguments] = make_command<ShareArguments>(
         app, selected, "offer", "Offer a program of this machine to one contact, once", run_offer);
     add_target_options(command, arguments);
-    command->add_option("--to", arguments->contacts, "Whom to offer it to")->type_name("CONTACT")->required()->expected(1);
+    command->add_option("--to", arguments->contacts, "Whom to offer it to")
+        ->type_name("CONTACT")
+        ->required()
+        ->expected(1);
     command->add_option("--for", arguments->lifetime_s, "Seconds until the offer expires")
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 604800))

@@ -23,15 +23,16 @@ std::string rtt_text(const json& rtt) {
 void print_accounts(const json& status) {
     Table table({"  ACCOUNT", "STATE", "SERVER", "SECURITY"});
     for (const auto& account : status["accounts"]) {
-        table.add({"  " + safe(account.value("name", "")), account.value("state", ""), safe(account.value("server", "")),
-                   safe(account.value("security", ""))});
+        table.add({"  " + safe(account.value("name", "")), account.value("state", ""),
+                   safe(account.value("server", "")), safe(account.value("security", ""))});
     }
     if (!table.empty()) table.print(stdout);
 }
 
 void print_link(const json& link) {
-    fmt::print("  link with {}: {}{}\n", safe(link.value("peer", "")), link.value("state", ""),
-               link.value("path_changes", 0) > 0 ? fmt::format(", {} path changes", link.value("path_changes", 0)) : "");
+    fmt::print(
+        "  link with {}: {}{}\n", safe(link.value("peer", "")), link.value("state", ""),
+        link.value("path_changes", 0) > 0 ? fmt::format(", {} path changes", link.value("path_changes", 0)) : "");
     Table table({"    PATH", "LOCAL", "REMOTE", "RTT", "SENT", "RECEIVED", "DETAIL"});
     for (const auto& path : link["paths"]) {
         table.add({fmt::format("  {} {}", path.value("active", false) ? "*" : " ", path.value("kind", "")),
@@ -71,8 +72,8 @@ void print_process(const ControlReply& reply, bool phases) {
     print_accounts(status);
     for (const auto& share : status["shares"]) {
         const auto audience = share["audience"].empty() ? std::string("this user") : safe(share["audience"].dump());
-        fmt::print("  shares {} as {} with {} ({})\n", safe(share.value("target", "")), safe(share.value("service", "")),
-                   audience, share.value("policy", ""));
+        fmt::print("  shares {} as {} with {} ({})\n", safe(share.value("target", "")),
+                   safe(share.value("service", "")), audience, share.value("policy", ""));
     }
     for (const auto& link : status["links"]) print_link(link);
     print_tubes(status, phases);

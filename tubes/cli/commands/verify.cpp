@@ -35,9 +35,10 @@ void print_pins(const Session& session, const std::vector<PinInfo>& pins, const 
         fmt::print("device {} (first seen {}): {}\n", short_device(pin.device), date_text(pin.first_seen), standing);
         fmt::print("  {}\n", pin.digits);
     }
-    fmt::print("Read the digits to {} by a way you trust, such as a call. If `tube verify` shows them the same, mark\n"
-               "the key: tube verify {} --accept \"{}\"\n",
-               safe(contact), safe(contact), pins.empty() ? "" : short_device(pins.front().device));
+    fmt::print(
+        "Read the digits to {} by a way you trust, such as a call. If `tube verify` shows them the same, mark\n"
+        "the key: tube verify {} --accept \"{}\"\n",
+        safe(contact), safe(contact), pins.empty() ? "" : short_device(pins.front().device));
 }
 
 /// The one device whose name begins with what the user typed; spaces do not count.

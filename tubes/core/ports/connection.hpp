@@ -52,11 +52,11 @@ struct SignalOrigin {
 
 /// What the user and the server say of this account's servers; for `doctor` and `status`.
 struct ConnectionInfo {
-    std::string protocol;       ///< "xmpp", "local".
-    ContactAddress self;        ///< Our own contact address.
-    PeerAddress self_peer;      ///< This node's own.
-    std::string server;         ///< Host and port in use, empty where there is none.
-    std::string security;       ///< "TLS 1.3, SCRAM-SHA-256": one line for people.
+    std::string protocol;               ///< "xmpp", "local".
+    ContactAddress self;                ///< Our own contact address.
+    PeerAddress self_peer;              ///< This node's own.
+    std::string server;                 ///< Host and port in use, empty where there is none.
+    std::string security;               ///< "TLS 1.3, SCRAM-SHA-256": one line for people.
     std::vector<std::string> features;  ///< Server features found, for `doctor`.
 };
 

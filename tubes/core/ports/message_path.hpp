@@ -30,7 +30,7 @@ struct PathInfo {
 
 /// Counters of a path; absent where the path cannot know.
 struct PathMetrics {
-    std::uint64_t bytes_sent = 0;      ///< On the wire, as far as the path sees it.
+    std::uint64_t bytes_sent = 0;  ///< On the wire, as far as the path sees it.
     std::uint64_t bytes_received = 0;
     std::optional<std::chrono::microseconds> rtt;
     std::optional<std::uint64_t> retransmissions;

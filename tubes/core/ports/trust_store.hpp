@@ -16,8 +16,8 @@ using AccountName = std::string;
 /// A contact's identity key that this account has seen.
 struct Pin {
     PublicKey key;
-    bool accepted = false;       ///< The user (or trust on first use) took it; "always" covers it.
-    bool verified = false;       ///< Compared by `verify`; implies accepted.
+    bool accepted = false;        ///< The user (or trust on first use) took it; "always" covers it.
+    bool verified = false;        ///< Compared by `verify`; implies accepted.
     std::int64_t first_seen = 0;  ///< Seconds since the epoch (UTC), for people. In put(), 0: the store sets it.
 };
 

@@ -36,8 +36,7 @@ Decision Consent::on_request(const Asker& asker, const PublicKey& key, const Tub
     const bool always = own || chosen == Policy::always || share->policy == Policy::always;
     // "Always" covers only keys that the user knew when setting it or has verified since, and a contact's very first
     // key where the user chose trust on first use.
-    const bool trusted =
-        standing == KeyStanding::known || (standing == KeyStanding::first && share->trust_first_key);
+    const bool trusted = standing == KeyStanding::known || (standing == KeyStanding::first && share->trust_first_key);
     return decided(always && trusted ? Verdict::grant : Verdict::ask, standing, share->parameters);
 }
 

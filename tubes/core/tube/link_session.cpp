@@ -155,8 +155,8 @@ void LinkSession::on_path_refused(PathKind kind, error_code reason) {
     // A path that merely went, such as the peer's surplus one of a race, is no news; a failed proof may be an attack.
     const auto level = reason == Errc::identity_mismatch || reason == Errc::protocol_violation ? spdlog::level::warn
                                                                                                : spdlog::level::debug;
-    base::logger("negotiation")->log(level, "{}: {} path refused: {}", origin_.id.hex(), to_string(kind),
-                                     reason.message());
+    base::logger("negotiation")
+        ->log(level, "{}: {} path refused: {}", origin_.id.hex(), to_string(kind), reason.message());
     if (state_ == SessionState::closed) return;
     saw_impostor_ = saw_impostor_ || reason == Errc::identity_mismatch;
     negotiator_.path_refused(kind, reason);

@@ -16,11 +16,11 @@ inline namespace v0 {
 struct TUBES_API Endpoint {
     /// Which of the members below hold.
     enum class Kind : std::uint8_t {
-        in_process,   ///< The application reads and writes tubes::Stream objects itself.
-        tcp,          ///< `host` and `port`; listening with port 0 picks a free one.
-        unix_path,    ///< A Unix socket at `path`; when listening it is created with mode 0600 and removed at the end.
+        in_process,  ///< The application reads and writes tubes::Stream objects itself.
+        tcp,         ///< `host` and `port`; listening with port 0 picks a free one.
+        unix_path,   ///< A Unix socket at `path`; when listening it is created with mode 0600 and removed at the end.
         unix_abstract,  ///< A Unix socket in Linux's abstract namespace, `path` without the leading zero byte.
-        descriptors,  ///< Reads `input`, writes `output` (standard input and output); one stream, then it ends.
+        descriptors,    ///< Reads `input`, writes `output` (standard input and output); one stream, then it ends.
     };
 
     Kind kind = Kind::in_process;

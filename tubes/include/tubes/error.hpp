@@ -19,15 +19,15 @@ using result = boost::system::result<T>;
 /// Why an operation ended. End of stream, timeout, cancelled, refused and broken are distinct on purpose: an
 /// application reacts differently to each. Values are stable: they are printed, logged and exported to bindings.
 enum class Errc {
-    end_of_stream = 1,        ///< The peer finished writing; everything it wrote has been delivered.
-    timed_out = 2,            ///< A named deadline passed.
-    cancelled = 3,            ///< This side gave up: a cancelled operation, a closed node.
-    refused = 4,              ///< The other person, or this side's own policy, said no to something it knew about.
-    broken = 5,               ///< The link or its peer is gone and will not come back.
-    not_available = 6,        ///< Not offered or not allowed: from outside the two look the same.
-    not_found = 7,            ///< No such contact, device, account, offer or share here.
-    offline = 8,              ///< The contact has no device online that speaks tubes.
-    not_connected = 9,        ///< This account is not logged in just now.
+    end_of_stream = 1,           ///< The peer finished writing; everything it wrote has been delivered.
+    timed_out = 2,               ///< A named deadline passed.
+    cancelled = 3,               ///< This side gave up: a cancelled operation, a closed node.
+    refused = 4,                 ///< The other person, or this side's own policy, said no to something it knew about.
+    broken = 5,                  ///< The link or its peer is gone and will not come back.
+    not_available = 6,           ///< Not offered or not allowed: from outside the two look the same.
+    not_found = 7,               ///< No such contact, device, account, offer or share here.
+    offline = 8,                 ///< The contact has no device online that speaks tubes.
+    not_connected = 9,           ///< This account is not logged in just now.
     authentication_failed = 10,  ///< Wrong password, or no acceptable mechanism.
     certificate_rejected = 11,   ///< A server's certificate does not prove the domain of the address.
     identity_mismatch = 12,      ///< The peer could not prove the identity key that was announced or pinned.

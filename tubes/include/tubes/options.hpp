@@ -37,21 +37,21 @@ struct NodeOptions {
 
 /// An account to log in.
 struct LoginOptions {
-    std::string address;               ///< "alice@example.org".
-    std::string password;              ///< Empty: the stored one.
-    std::string host;                  ///< Overrides the server found by DNS: "host", "host:port", "[v6]:port".
-    bool direct_tls = false;           ///< With `host`: TLS from the first byte instead of STARTTLS.
-    std::filesystem::path ca_file;     ///< Trusts these authorities instead of the system's.
-    std::string pinned_certificate;    ///< Trusts exactly the certificate with this SHA-256 ("AA:BB:...").
-    bool allow_plain = false;          ///< Permits the PLAIN mechanism over verified TLS.
-    bool remember = true;              ///< Keeps the account and its password for later nodes of this profile.
+    std::string address;             ///< "alice@example.org".
+    std::string password;            ///< Empty: the stored one.
+    std::string host;                ///< Overrides the server found by DNS: "host", "host:port", "[v6]:port".
+    bool direct_tls = false;         ///< With `host`: TLS from the first byte instead of STARTTLS.
+    std::filesystem::path ca_file;   ///< Trusts these authorities instead of the system's.
+    std::string pinned_certificate;  ///< Trusts exactly the certificate with this SHA-256 ("AA:BB:...").
+    bool allow_plain = false;        ///< Permits the PLAIN mechanism over verified TLS.
+    bool remember = true;            ///< Keeps the account and its password for later nodes of this profile.
     std::chrono::milliseconds deadline{30000};
 };
 
 /// A standing share.
 struct ShareOptions {
     std::string service;
-    Endpoint target;                    ///< What each stream is joined to; in_process: Share::async_accept gives it.
+    Endpoint target;  ///< What each stream is joined to; in_process: Share::async_accept gives it.
     TubeKind kind = TubeKind::stream;
     Parameters parameters;
     std::string account;                ///< Empty: any account on which somebody of the audience is a contact.
@@ -77,7 +77,7 @@ struct OfferOptions {
 struct ConnectOptions {
     std::string contact;  ///< Empty: this user on this machine.
     std::string service;
-    std::string peer;     ///< Only this node of the contact (PeerInfo::address).
+    std::string peer;  ///< Only this node of the contact (PeerInfo::address).
     TubeKind kind = TubeKind::stream;
     Parameters parameters;
     std::string account;

@@ -25,18 +25,18 @@ struct AccountInfo {
     std::string name;      ///< The account's address: "alice@example.org"; "local".
     std::string protocol;  ///< "xmpp", "local".
     AccountState state = AccountState::offline;
-    error_code reason;     ///< Why it is offline or reconnecting.
-    std::string detail;    ///< The same for people, with what to do.
+    error_code reason;   ///< Why it is offline or reconnecting.
+    std::string detail;  ///< The same for people, with what to do.
     std::string server;
     std::string security;  ///< "TLS 1.3, SCRAM-SHA-256".
     std::vector<std::string> features;
-    std::string device;    ///< This device's name: hexadecimal SHA-256 of its identity key.
+    std::string device;  ///< This device's name: hexadecimal SHA-256 of its identity key.
 };
 
 /// A running node of a contact.
 struct PeerInfo {
-    std::string address;     ///< Names this node in ConnectOptions::peer.
-    std::string presence;    ///< "online", "away", "busy", "offline".
+    std::string address;   ///< Names this node in ConnectOptions::peer.
+    std::string presence;  ///< "online", "away", "busy", "offline".
     bool speaks_tubes = false;
     std::string client;
 };
@@ -180,35 +180,65 @@ struct Finding {
 
 // Events, in the order in which they happened. See Events in node.hpp.
 /// An account's state or server changed.
-struct AccountChanged { AccountInfo account; };
+struct AccountChanged {
+    AccountInfo account;
+};
 /// A contact came, changed, or changed its devices.
-struct ContactChanged { ContactInfo contact; };
+struct ContactChanged {
+    ContactInfo contact;
+};
 /// A contact is no longer on the list.
-struct ContactRemoved { std::string account, contact; };
+struct ContactRemoved {
+    std::string account, contact;
+};
 /// A person asks to see when this user is online; answer with Node::async_answer_contact.
-struct SubscriptionRequested { std::string account, contact, text; };
+struct SubscriptionRequested {
+    std::string account, contact, text;
+};
 /// A contact asks to use a service, or offers one; answer with Node::async_answer or async_accept_offer.
-struct RequestPending { PendingInfo request; };
+struct RequestPending {
+    PendingInfo request;
+};
 /// A pending request is over without this user's answer.
-struct RequestEnded { std::string id; Errc reason; };
+struct RequestEnded {
+    std::string id;
+    Errc reason;
+};
 /// A tube is open and carries streams.
-struct TubeOpened { TubeInfo tube; };
+struct TubeOpened {
+    TubeInfo tube;
+};
 /// A tube is closed; no stream of it remains.
-struct TubeClosed { std::string id; Errc reason; };
+struct TubeClosed {
+    std::string id;
+    Errc reason;
+};
 /// An offer of this node is over: taken, refused, withdrawn or expired.
-struct OfferEnded { std::string id; Errc reason; };
+struct OfferEnded {
+    std::string id;
+    Errc reason;
+};
 /// A link opened, moved to another path, stalled or closed.
-struct LinkChanged { LinkInfo link; };
+struct LinkChanged {
+    LinkInfo link;
+};
 /// A contact presents a key that is not pinned; its tubes wait for this user's decision.
-struct KeyChanged { std::string account, contact, device; };
+struct KeyChanged {
+    std::string account, contact, device;
+};
 /// A stream of a share could not be joined to its target.
-struct TargetFailed { std::string service, target; error_code reason; };
+struct TargetFailed {
+    std::string service, target;
+    error_code reason;
+};
 /// The application did not take its events; this many were dropped.
-struct EventsLost { std::size_t count; };
+struct EventsLost {
+    std::size_t count;
+};
 
-using Event = std::variant<AccountChanged, ContactChanged, ContactRemoved, SubscriptionRequested, RequestPending,
-                           RequestEnded, TubeOpened, TubeClosed, OfferEnded, LinkChanged, KeyChanged, TargetFailed,
-                           EventsLost>;
+using Event =
+    std::variant<AccountChanged, ContactChanged, ContactRemoved, SubscriptionRequested, RequestPending, RequestEnded,
+                 TubeOpened, TubeClosed, OfferEnded, LinkChanged, KeyChanged, TargetFailed, EventsLost>;
 
 }  // namespace v0
 }  // namespace tubes

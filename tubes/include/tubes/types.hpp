@@ -25,13 +25,13 @@ enum class TubeKind : std::uint8_t {
 
 /// How a link's bytes travel. The order is the order of preference: smaller is better.
 enum class PathKind : std::uint8_t {
-    loopback = 0,    ///< Inside this process.
-    local = 1,       ///< A Unix socket on one machine.
-    direct_tls = 2,  ///< TLS 1.3 over TCP, address to address.
-    ice = 3,         ///< ICE, DTLS and SCTP over UDP, address to address.
-    ice_relayed = 4, ///< The same through a TURN relay.
-    socks5 = 5,      ///< TLS over a SOCKS5 bytestream proxy.
-    in_band = 6,     ///< TLS inside the messaging connection.
+    loopback = 0,     ///< Inside this process.
+    local = 1,        ///< A Unix socket on one machine.
+    direct_tls = 2,   ///< TLS 1.3 over TCP, address to address.
+    ice = 3,          ///< ICE, DTLS and SCTP over UDP, address to address.
+    ice_relayed = 4,  ///< The same through a TURN relay.
+    socks5 = 5,       ///< TLS over a SOCKS5 bytestream proxy.
+    in_band = 6,      ///< TLS inside the messaging connection.
 };
 
 /// The stable lower-case name of a kind, as status output and logs print it: "direct-tls".
