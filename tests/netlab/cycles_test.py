@@ -26,7 +26,7 @@ from tube_driver import find_program
 
 CYCLES = int(os.environ.get("CYCLES", "200"))
 WARM_UP = 20  # cycles after which buffers and caches have their size
-AT_A_TIME = 4
+AT_A_TIME = 1
 MEMORY_KB = 4096
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -87,9 +87,13 @@ class Scene:
 
     def run_transfer(self, size: int = LARGE) -> tuple[subprocess.Popen[str], subprocess.Popen[str]]:
         """A transfer that is under way: server and client application."""
-        server = self.pair.serve(size)
         self.start_share()
         self.warm_up()
+        return self.continue_transfer(size)
+
+    def continue_transfer(self, size: int = LARGE) -> tuple[subprocess.Popen[str], subprocess.Popen[str]]:
+        """The same with the share that runs already."""
+        server = self.pair.serve(size)
         self.connect = self.pair.connect(30)
         self.pair.connector.wait_until_listening(LISTEN_PORT)
         client = self.pair.use(size)
@@ -206,9 +210,15 @@ class Faults(unittest.TestCase):
     def test_transfer_connector_killed(self) -> None:
         with scene(DIRECT_PAIR) as stage:
             server, _client = stage.run_transfer()
-            self.kill(stage.connect)
-            self.assertNotEqual(stage.exit_code(server, PATIENCE + SLACK), 0, "the shared program saw a clean end")
-            self.assert_share_recovered(stage, PATIENCE + SLACK)
+            for again in (True, False):  # libraries may start threads in the first round only
+                self.kill(stage.connect)
+                self.assertNotEqual(stage.exit_code(server, PATIENCE + SLACK), 0, "the shared program saw a clean end")
+                wait_for("the link is gone", lambda: not stage.pair.sharer.links(), PATIENCE + SLACK)
+                if again:
+                    assert stage.share is not None
+                    stage.resting = usage(stage.share.pid)
+                    server, _client = stage.continue_transfer()
+            self.assert_share_recovered(stage, SLACK)
 
     def test_transfer_prosody_killed_does_not_stop_a_direct_transfer(self) -> None:
         size = 200_000_000
