@@ -4,8 +4,8 @@
 
 #include <netinet/in.h>
 
-#include <boost/asio/post.hpp>
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <cstring>
 
 #include "tubes/base/bytes.hpp"

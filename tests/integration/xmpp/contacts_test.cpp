@@ -7,8 +7,8 @@
 namespace tubes::presence::xmpp::test {
 namespace {
 
-using core::ports::Contact;
 using core::ports::ConnectionState;
+using core::ports::Contact;
 using core::ports::Subscription;
 using tubes::test::start_prosody;
 
@@ -70,9 +70,8 @@ TEST(XmppContacts, CanBeRefused) {
     ASSERT_TRUE(alice->request_subscription({"bob@tube.test"}));
     ASSERT_TRUE(run_until(loop, [&] { return !bob.subscription_requests.empty(); }));
     ASSERT_TRUE(bob->answer_subscription({"alice@tube.test"}, false));
-    EXPECT_TRUE(alice.wait_for_contact("bob@tube.test", [](const Contact& contact) {
-        return contact.subscription == Subscription::none;
-    }));
+    EXPECT_TRUE(alice.wait_for_contact(
+        "bob@tube.test", [](const Contact& contact) { return contact.subscription == Subscription::none; }));
     EXPECT_EQ(alice->request_subscription({"not an address"}).error(), Errc::invalid_argument);
 }
 

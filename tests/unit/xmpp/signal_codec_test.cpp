@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "presence/xmpp/namespaces.hpp"
 #include "presence/xmpp/jingle/payload.hpp"
+#include "presence/xmpp/namespaces.hpp"
 #include "presence/xmpp/wire_errors.hpp"
 #include "presence/xmpp/xml_stream.hpp"
 
