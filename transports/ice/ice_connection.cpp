@@ -16,8 +16,9 @@ using namespace std::chrono_literals;
 using core::LinkRole;
 
 constexpr std::size_t kMaxRemoteCandidates = 32;
-/// Messages that wait for the path's start(): the peer may send as soon as its end is open.
-constexpr std::size_t kMaxBacklog = 1024 * 1024;
+/// Bytes of messages that wait for the path's start(): the peer may send as soon as its end is open, and puts at most
+/// its send buffer (2 MiB) in flight; as much again for what it sends while that is acknowledged.
+constexpr std::size_t kMaxBacklog = 4 * 1024 * 1024;
 /// How long an orderly close may take.
 constexpr auto kLinger = 2s;
 

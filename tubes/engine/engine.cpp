@@ -6,8 +6,8 @@
 
 #include "tubes/engine/accounts.hpp"
 #include "tubes/engine/contacts.hpp"
-#include "tubes/engine/diagnosis.hpp"
 #include "tubes/engine/convert.hpp"
+#include "tubes/engine/diagnosis.hpp"
 #include "tubes/engine/registry.hpp"
 #include "tubes/engine/shares.hpp"
 #include "tubes/engine/streams.hpp"

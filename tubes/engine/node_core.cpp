@@ -174,8 +174,7 @@ void NodeCore::ping(std::string contact, std::chrono::milliseconds deadline,
 }
 
 void NodeCore::diagnose(detail::Handler<std::vector<Finding>> handler) {
-    run<std::vector<Finding>>(std::move(handler),
-                              [](Engine& engine, auto done) { engine.diagnose(std::move(done)); });
+    run<std::vector<Finding>>(std::move(handler), [](Engine& engine, auto done) { engine.diagnose(std::move(done)); });
 }
 
 void NodeCore::pins(std::string contact, detail::Handler<std::vector<PinInfo>> handler) {
