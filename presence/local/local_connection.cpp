@@ -21,6 +21,7 @@ using core::ports::ConnectionState;
 using Protocol = boost::asio::local::stream_protocol;
 
 constexpr std::size_t kMaxPeers = 256;            // nodes of one user on one machine
+constexpr std::chrono::milliseconds kMeeting{500};  // for the nodes that are here already to say who they are
 constexpr std::size_t kMaxRequestsPerPeer = 256;  // unanswered, each way
 
 /// A request of ours that waits for its answer.
@@ -34,7 +35,10 @@ struct Waiting {
 class Hub : public Session::Handler, public std::enable_shared_from_this<Hub> {
 public:
     Hub(boost::asio::any_io_executor executor, LocalConfiguration configuration)
-        : executor_(std::move(executor)), configuration_(std::move(configuration)), acceptor_(executor_) {}
+        : executor_(std::move(executor)),
+          configuration_(std::move(configuration)),
+          acceptor_(executor_),
+          meeting_deadline_(executor_) {}
 
     void start(Connection::Handler& handler);
     void close();
@@ -67,7 +71,9 @@ private:
     void open();
     void accept();
     void meet(const std::string& name);
-    void add(Session::Socket socket);
+    void met(const Session* session);
+    void go_online();
+    const Session* add(Session::Socket socket);
     void on_request(Session& session, Frame frame);
     void on_answer(const std::string& peer, const Frame& frame);
     void answer(const std::weak_ptr<Session>& to, std::uint64_t id, const result<SignalReply>& reply);
@@ -87,6 +93,9 @@ private:
     Connection::Handler* handler_ = nullptr;
     std::optional<MeetingPlace> place_;
     Protocol::acceptor acceptor_;
+    boost::asio::steady_timer meeting_deadline_;
+    std::size_t connecting_ = 0;         // connections to nodes that were here first
+    std::set<const Session*> awaited_;   // of those, the ones that have not said who they are
     std::set<SessionPointer> sessions_;
     std::map<std::string, std::weak_ptr<Session>> ready_;  // the first session with a peer, so that order holds
     std::map<std::uint64_t, Waiting> waiting_;
@@ -118,34 +127,59 @@ void Hub::open() {
     accept();
     // Nodes that publish after this list was read find us in theirs.
     for (const auto& name : place_->names()) meet(name);
+    if (connecting_ == 0) return go_online();
+    meeting_deadline_.expires_after(kMeeting);
+    meeting_deadline_.async_wait([weak = weak_from_this()](error_code error) {
+        auto self = weak.lock();
+        if (self && !error) self->go_online();
+    });
+}
+
+// Online means that whoever was here before is known: a program that asks at once who has a service must not find the
+// first node that answered and miss the one that shares it.
+void Hub::go_online() {
+    if (state_ != ConnectionState::connecting) return;
+    meeting_deadline_.cancel();
+    awaited_.clear();
     set_state(ConnectionState::online, {}, "");
-    if (handler_) handler_->on_contact(self_contact());
+    later([](Hub& self) {
+        if (self.handler_) self.handler_->on_contact(self.self_contact());
+    });
+}
+
+void Hub::met(const Session* session) {
+    awaited_.erase(session);
+    if (connecting_ == 0 && awaited_.empty()) go_online();
 }
 
 void Hub::accept() {
     acceptor_.async_accept([weak = weak_from_this()](error_code error, Session::Socket socket) {
         auto self = weak.lock();
         if (!self || !self->acceptor_.is_open()) return;
-        if (!error && self->sessions_.size() < kMaxPeers) self->add(std::move(socket));
+        if (!error && self->sessions_.size() < kMaxPeers) static_cast<void>(self->add(std::move(socket)));
         self->accept();
     });
 }
 
 void Hub::meet(const std::string& name) {
     if (name == configuration_.name) return;
+    ++connecting_;
     auto socket = std::make_shared<Session::Socket>(executor_);
     socket->async_connect(place_->endpoint(name), [weak = weak_from_this(), socket, name](error_code error) {
         auto self = weak.lock();
-        if (!self || self->state_ != ConnectionState::online) return;
+        if (!self || self->state_ == ConnectionState::offline) return;
+        --self->connecting_;
         if (error == boost::asio::error::connection_refused) self->place_->remove_dead(name);
-        if (!error && self->sessions_.size() < kMaxPeers) self->add(std::move(*socket));
+        if (!error && self->sessions_.size() < kMaxPeers) self->awaited_.insert(self->add(std::move(*socket)));
+        self->met(nullptr);
     });
 }
 
-void Hub::add(Session::Socket socket) {
+const Session* Hub::add(Session::Socket socket) {
     auto session = std::make_shared<Session>(std::move(socket), configuration_.name, *this);
     sessions_.insert(session);
     session->start();
+    return session.get();
 }
 
 Session* Hub::session_with(const std::string& name) const {
@@ -167,13 +201,15 @@ core::ports::Contact Hub::self_contact() const {
 
 void Hub::on_ready(Session& session) {
     const auto [place, added] = ready_.try_emplace(session.peer_name(), session.weak_from_this());
-    if (added && handler_) handler_->on_contact(self_contact());
+    if (added && handler_ && state_ == ConnectionState::online) handler_->on_contact(self_contact());
+    met(&session);
 }
 
 void Hub::on_session_closed(Session& session) {
     const auto name = session.peer_name();
     const auto gone = session.shared_from_this();
     sessions_.erase(gone);
+    met(&session);
     if (name.empty() || session_with(name) != &session) return;
     ready_.erase(name);
     for (const auto& other : sessions_) {
@@ -268,6 +304,7 @@ void Hub::close() {
     published_ = false;
     boost::system::error_code ignored;
     acceptor_.close(ignored);
+    meeting_deadline_.cancel();
     for (const auto& session : sessions_) session->close();
     sessions_.clear();
     ready_.clear();
