@@ -28,6 +28,7 @@ void BrokerImpl::on_account_contact(Account& account, const ports::Contact& cont
     notify([name, contact](Handler& handler) { handler.on_contact(name, contact); });
     if (account.lost_presence(contact)) drop_contact(account, contact.address, Errc::refused);
     drop_vanished(account, contact);
+    end_dead_links(account, contact.address);
     for (auto& [id, offer] : offers_.all()) {
         if (offer.spec.account == name && offer.spec.contact == contact.address) spread_offer(id, offer);
     }
@@ -61,6 +62,21 @@ void BrokerImpl::drop_contact(Account& account, const ContactAddress& contact, E
         if (offer.spec.account == account.name() && offer.spec.contact == contact) offers.push_back(id);
     }
     for (const auto& id : offers) end_offer(id, Errc::withdrawn, OfferEnd::withdrawn, std::nullopt);
+}
+
+void BrokerImpl::end_dead_links(Account& account, const ContactAddress& contact) {
+    if (account.connection().state() != ports::ConnectionState::online) return;
+    const auto peers = account.tube_peers(contact);
+    std::vector<LinkId> dead;
+    for (const auto& [id, session] : sessions_) {
+        const auto& origin = session->origin();
+        const bool here = origin.same_user && origin.account == account.name() && origin.peer.contact == contact;
+        const bool gone = std::find(peers.begin(), peers.end(), origin.peer) == peers.end();
+        if (here && gone && session->state() == SessionState::stalled) dead.push_back(id);
+    }
+    for (const auto& id : dead) {
+        if (auto* session = find_session(id)) on_session_ended(*session, Errc::broken, false);
+    }
 }
 
 void BrokerImpl::drop_vanished(Account& account, const ports::Contact& contact) {

@@ -73,6 +73,8 @@ private:
 
     // broker_contacts.cpp
     void drop_contact(Account& account, const ContactAddress& contact, Errc reason);
+    /// Ends links of this user's programs whose process is gone: no network will bring those back.
+    void end_dead_links(Account& account, const ContactAddress& contact);
     void drop_vanished(Account& account, const ports::Contact& contact);
     void finish_removal(const ports::AccountName& name);
 

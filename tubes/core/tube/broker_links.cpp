@@ -124,6 +124,11 @@ void BrokerImpl::on_session_open(LinkSession& session) {
 void BrokerImpl::on_session_changed(LinkSession& session) {
     const auto report = session.report();
     notify([report](Handler& handler) { handler.on_link(report); });
+    const auto& origin = session.origin();
+    if (session.state() != SessionState::stalled || !origin.same_user) return;
+    later([this, name = origin.account, contact = origin.peer.contact] {
+        if (auto* account = find_account(name)) end_dead_links(*account, contact);
+    });
 }
 
 void BrokerImpl::on_session_phase(LinkSession& session, const char* phase) {
