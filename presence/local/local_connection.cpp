@@ -20,9 +20,9 @@ using core::ports::Connection;
 using core::ports::ConnectionState;
 using Protocol = boost::asio::local::stream_protocol;
 
-constexpr std::size_t kMaxPeers = 256;            // nodes of one user on one machine
+constexpr std::size_t kMaxPeers = 256;              // nodes of one user on one machine
 constexpr std::chrono::milliseconds kMeeting{500};  // for the nodes that are here already to say who they are
-constexpr std::size_t kMaxRequestsPerPeer = 256;  // unanswered, each way
+constexpr std::size_t kMaxRequestsPerPeer = 256;    // unanswered, each way
 
 /// A request of ours that waits for its answer.
 struct Waiting {
@@ -94,8 +94,8 @@ private:
     std::optional<MeetingPlace> place_;
     Protocol::acceptor acceptor_;
     boost::asio::steady_timer meeting_deadline_;
-    std::size_t connecting_ = 0;         // connections to nodes that were here first
-    std::set<const Session*> awaited_;   // of those, the ones that have not said who they are
+    std::size_t connecting_ = 0;        // connections to nodes that were here first
+    std::set<const Session*> awaited_;  // of those, the ones that have not said who they are
     std::set<SessionPointer> sessions_;
     std::map<std::string, std::weak_ptr<Session>> ready_;  // the first session with a peer, so that order holds
     std::map<std::uint64_t, Waiting> waiting_;
