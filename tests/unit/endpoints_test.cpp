@@ -53,6 +53,11 @@ private:
 
 class Endpoints : public ::testing::Test {
 protected:
+    // A splice keeps itself alive until it ends.
+    void TearDown() override {
+        if (const auto splice = splice_.lock()) splice->abort(Errc::cancelled);
+    }
+
     template <class Condition>
     bool until(Condition condition) {
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
