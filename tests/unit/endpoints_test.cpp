@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/scratch_directory.hpp"
 #include "tubes/endpoints/acceptor.hpp"
 #include "tubes/endpoints/connector.hpp"
 #include "tubes/endpoints/descriptor_stream.hpp"
@@ -182,9 +183,8 @@ TEST_F(Endpoints, ATakenPortAndATakenSocketFileAreSaidToBeInUse) {
     EXPECT_NE(options.endpoint.port, 0);
     EXPECT_EQ(listen(context_.get_executor(), options).error(), Errc::address_in_use);
 
-    std::string directory = "/tmp/tubes-test-XXXXXX";
-    ASSERT_NE(::mkdtemp(directory.data()), nullptr);
-    options.endpoint = Endpoint::unix_path(directory + "/socket");
+    const test::ScratchDirectory directory;
+    options.endpoint = Endpoint::unix_path(directory / "socket");
     {
         const auto living = listen(context_.get_executor(), options);
         struct stat status {};
@@ -198,7 +198,6 @@ TEST_F(Endpoints, ATakenPortAndATakenSocketFileAreSaidToBeInUse) {
     { std::ofstream(options.endpoint.path) << "a file of the user's"; }
     EXPECT_EQ(listen(context_.get_executor(), options).error(), Errc::address_in_use);
     EXPECT_TRUE(std::filesystem::exists(options.endpoint.path));
-    std::filesystem::remove_all(directory);
 }
 
 TEST_F(Endpoints, ConnectingSaysWhyItFails) {

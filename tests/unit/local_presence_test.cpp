@@ -9,6 +9,7 @@
 
 #include "presence/local/frame.hpp"
 #include "presence/local/local_connection.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace tubes::presence::local {
 namespace {
@@ -17,21 +18,6 @@ namespace asio = boost::asio;
 using namespace core;
 using core::ports::Connection;
 using core::ports::ConnectionState;
-
-class TemporaryDirectory {
-public:
-    TemporaryDirectory() {
-        std::string name = "/tmp/tubes-test-XXXXXX";
-        path_ = ::mkdtemp(name.data());
-    }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-    std::filesystem::path path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 struct Listener : Connection::Handler {
     void on_state(ConnectionState state, error_code reason, const std::string&) override {
@@ -85,7 +71,7 @@ protected:
     }
     std::filesystem::path meeting_place() const { return directory_.path() / "nodes"; }
 
-    TemporaryDirectory directory_;
+    test::ScratchDirectory directory_;
     asio::io_context context_;
 };
 
