@@ -6,22 +6,19 @@
 #include <functional>
 #include <memory>
 
+#include "tubes/endpoints/local_end.hpp"
 #include "tubes/endpoints/local_stream.hpp"
 #include "tubes/options.hpp"
 
 namespace tubes::endpoints {
 
-/// A listening socket. Closing or destroying it ends it; a Unix socket's file is removed.
-class Acceptor {
+/// A listening socket. When it ends, a Unix socket's file is removed.
+class Acceptor : public LocalEnd {
 public:
     using OnConnection = std::function<void(std::unique_ptr<LocalStream>)>;
 
-    virtual ~Acceptor() = default;
-    /// Where it really listens.
-    virtual Endpoint endpoint() const = 0;
     /// Begins to accept; `on_connection` is called on the loop until close(). Out of descriptors, it pauses 100 ms.
     virtual void start(OnConnection on_connection) = 0;
-    virtual void close() = 0;
 };
 
 /// Listens on a tcp, unix_path or unix_abstract endpoint. Blocking: resolves numeric addresses and "localhost" only.

@@ -2,12 +2,11 @@
 // Shares, offers and the streams that peers open in them.
 #include "tubes/engine/shares.hpp"
 
-#include "tubes/base/log.hpp"
-#include "tubes/endpoints/connector.hpp"
 #include "tubes/engine/accounts.hpp"
 #include "tubes/engine/contacts.hpp"
 #include "tubes/engine/engine.hpp"
 #include "tubes/engine/streams.hpp"
+#include "tubes/engine/tube_kind.hpp"
 
 namespace tubes::engine {
 namespace {
@@ -48,24 +47,19 @@ private:
     std::string offer_id_;
 };
 
-bool is_usable_target(const Endpoint& target) {
-    switch (target.kind) {
-        case Endpoint::Kind::in_process: return true;
-        case Endpoint::Kind::tcp: return target.port != 0 && !target.host.empty();
-        case Endpoint::Kind::unix_path:
-        case Endpoint::Kind::unix_abstract: return !target.path.empty();
-        case Endpoint::Kind::descriptors: return target.input >= 0 && target.output >= 0;
-    }
-    return false;
+/// unsupported for a kind that this build does not have, invalid_argument for a target that is none for this kind.
+template <class Options>
+error_code check(const Options& options) {
+    const auto* kind = find_tube_kind(options.kind);
+    if (!kind) return make_error_code(Errc::unsupported);
+    const bool good = is_valid_service_name(options.service) && kind->takes_target(options.target);
+    return good ? error_code() : make_error_code(Errc::invalid_argument);
 }
 
 }  // namespace
 
 result<core::ShareSpec> Shares::to_spec(const ShareOptions& options) const {
-    if (!is_valid_service_name(options.service) || !is_usable_target(options.target)) {
-        return make_error_code(Errc::invalid_argument);
-    }
-    if (options.kind != TubeKind::stream) return make_error_code(Errc::unsupported);
+    if (const auto wrong = check(options)) return wrong;
     if (!options.account.empty() && !engine_.accounts().find(options.account)) return make_error_code(Errc::not_found);
     core::ShareSpec spec;
     spec.service = options.service;
@@ -94,10 +88,7 @@ void Shares::share(ShareOptions options, CompletionPointer<Share> done) {
 }
 
 void Shares::offer(OfferOptions options, CompletionPointer<Share> done) {
-    if (!is_valid_service_name(options.service) || !is_usable_target(options.target)) {
-        return done->fail(Errc::invalid_argument);
-    }
-    if (options.kind != TubeKind::stream) return done->fail(Errc::unsupported);
+    if (const auto wrong = check(options)) return done->fail(wrong);
     const auto who = engine_.contacts().resolve(options.contact, options.account);
     if (!who) return done->fail(who.error());
     core::OfferSpec spec;
@@ -226,22 +217,11 @@ void Shares::hand_over(Entry& entry, std::shared_ptr<core::Stream> stream) {
     entry.streams.push_back(std::move(stream));
 }
 
-// What the peer wrote meanwhile waits in the stream, bounded by its window.
 void Shares::join_target(Entry& entry, std::shared_ptr<core::Stream> stream) {
     if (entry.target.kind == Endpoint::Kind::descriptors && std::exchange(entry.is_target_used, true)) {
         return stream->reset(Errc::connection_refused);
     }
-    auto joined = [engine = engine_.weak_from_this(), stream, info = entry.info](auto connected) {
-        auto alive = engine.lock();
-        if (!alive || alive->is_closed()) return stream->reset(Errc::broken);
-        if (connected) return alive->streams().join(stream, std::move(*connected), [](error_code) {});
-        // The peer learns only that the program is not there; why is for this side's user.
-        stream->reset(Errc::connection_refused);
-        base::logger("engine")->info("{}: cannot reach {}: {}", info.service, base::printable(info.target),
-                                     connected.error().message());
-        alive->events().push(TargetFailed{info.service, info.target, connected.error()});
-    };
-    endpoints::async_connect(engine_.loop()->executor(), entry.target, std::move(joined));
+    find_tube_kind(entry.info.kind)->join_target(engine_, entry.info, entry.target, std::move(stream));
 }
 
 }  // namespace tubes::engine

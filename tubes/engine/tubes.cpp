@@ -2,13 +2,13 @@
 // Opening tubes and what is asked of open ones.
 #include "tubes/engine/tubes.hpp"
 
-#include "tubes/base/log.hpp"
 #include "tubes/endpoints/descriptor_stream.hpp"
 #include "tubes/engine/contacts.hpp"
 #include "tubes/engine/convert.hpp"
 #include "tubes/engine/engine.hpp"
 #include "tubes/engine/handles.hpp"
 #include "tubes/engine/streams.hpp"
+#include "tubes/engine/tube_kind.hpp"
 
 namespace tubes::engine {
 
@@ -35,7 +35,7 @@ core::Broker::TubeCallback Tubes::callback(CompletionPointer<Tube> done) {
 
 void Tubes::connect(ConnectOptions options, CompletionPointer<Tube> done) {
     if (!is_valid_service_name(options.service)) return done->fail(Errc::invalid_argument);
-    if (options.kind != TubeKind::stream) return done->fail(Errc::unsupported);
+    if (!find_tube_kind(options.kind)) return done->fail(Errc::unsupported);
     const auto who = engine_.contacts().resolve(options.contact, options.account);
     if (!who) return done->fail(who.error());
     core::ConnectSpec spec;
@@ -131,30 +131,20 @@ void Tubes::listen(const TubeId& id, const ListenOptions& options, CompletionPoi
     const auto found = records_.find(id);
     if (found == records_.end()) return done->fail(Errc::cancelled);
     if (found->second.closed) return done->fail(*found->second.closed);
-    auto listener = options.endpoint.kind == Endpoint::Kind::descriptors ? listen_on_descriptors(id, options.endpoint)
-                                                                         : listen_on_socket(id, options);
+    const auto kind = found->second.info.kind;
+    const bool is_pair = kind == TubeKind::stream && options.endpoint.kind == Endpoint::Kind::descriptors;
+    auto listener = is_pair ? listen_on_descriptors(id, options.endpoint) : listen_on_socket(id, kind, options);
     if (!listener) return done->fail(listener.error());
     done->succeed(std::move(*listener));
 }
 
-result<Listener> Tubes::listen_on_socket(const TubeId& id, const ListenOptions& options) {
-    if (options.endpoint.kind == Endpoint::Kind::in_process) return make_error_code(Errc::invalid_argument);
-    auto acceptor = endpoints::listen(engine_.loop()->executor(), options);
-    if (!acceptor) return acceptor.error();
-    const auto endpoint = (*acceptor)->endpoint();
-    (*acceptor)->start([engine = engine_.weak_from_this(), id](std::unique_ptr<endpoints::LocalStream> local) {
-        auto alive = engine.lock();
-        if (!alive || alive->is_closed()) return local->reset();
-        alive->tubes().carry(id, std::move(local));
-    });
-    return add_listener(id, std::move(*acceptor), endpoint);
-}
-
-void Tubes::carry(const TubeId& tube, std::unique_ptr<endpoints::LocalStream> local) {
-    auto stream = engine_.broker().open_stream(tube);
-    if (stream) return engine_.streams().join(std::move(*stream), std::move(local), [](error_code) {});
-    base::logger("engine")->info("cannot open a stream: {}", stream.error().message());
-    local->reset();
+result<Listener> Tubes::listen_on_socket(const TubeId& id, TubeKind kind, const ListenOptions& options) {
+    const auto* support = find_tube_kind(kind);
+    if (!support) return make_error_code(Errc::unsupported);
+    auto end = support->listen(engine_, id, options);
+    if (!end) return end.error();
+    const auto endpoint = (*end)->endpoint();
+    return add_listener(id, std::move(*end), endpoint);
 }
 
 result<Listener> Tubes::listen_on_descriptors(const TubeId& id, const Endpoint& endpoint) {
@@ -172,13 +162,12 @@ result<Listener> Tubes::listen_on_descriptors(const TubeId& id, const Endpoint& 
     return listener;
 }
 
-Listener Tubes::add_listener(const TubeId& tube, std::unique_ptr<endpoints::Acceptor> acceptor,
-                             const Endpoint& endpoint) {
+Listener Tubes::add_listener(const TubeId& tube, std::unique_ptr<endpoints::LocalEnd> end, const Endpoint& endpoint) {
     const auto number = next_number_++;
     records_[tube].listeners.insert(number);
     auto& listening = listeners_[number];
     listening.tube = tube;
-    listening.acceptor = std::move(acceptor);
+    listening.end = std::move(end);
     return Listener(std::make_shared<ListenerCore>(engine_.loop(), engine_.weak_from_this(), number, endpoint));
 }
 
@@ -187,7 +176,7 @@ void Tubes::end_listener(Number number, error_code reason) {
     if (found == listeners_.end() || found->second.ended) return;
     auto& listening = found->second;
     listening.ended = reason;
-    if (listening.acceptor) listening.acceptor->close();
+    if (listening.end) listening.end->close();
     for (auto& waiting : std::exchange(listening.waiting, {})) waiting->finish(reason);
 }
 

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "tubes/core/tube/broker.hpp"
-#include "tubes/endpoints/acceptor.hpp"
+#include "tubes/endpoints/local_end.hpp"
 #include "tubes/engine/completion.hpp"
 
 namespace tubes::engine {
@@ -50,7 +50,7 @@ private:
     };
     struct Listening {
         core::TubeId tube;
-        std::unique_ptr<endpoints::Acceptor> acceptor;  // null for descriptors
+        std::unique_ptr<endpoints::LocalEnd> end;  // null for descriptors
         std::vector<CompletionPointer<>> waiting;
         std::optional<error_code> ended;
     };
@@ -58,11 +58,9 @@ private:
     core::Broker::TubeCallback callback(CompletionPointer<Tube> done);
     Tube handle(const core::TubeId& id, const TubeInfo& info);
     std::optional<core::PendingRequest> find_pending(const std::string& id) const;
-    Listener add_listener(const core::TubeId& tube, std::unique_ptr<endpoints::Acceptor> acceptor,
-                          const Endpoint& endpoint);
-    result<Listener> listen_on_socket(const core::TubeId& id, const ListenOptions& options);
+    Listener add_listener(const core::TubeId& tube, std::unique_ptr<endpoints::LocalEnd> end, const Endpoint& endpoint);
+    result<Listener> listen_on_socket(const core::TubeId& id, TubeKind kind, const ListenOptions& options);
     result<Listener> listen_on_descriptors(const core::TubeId& id, const Endpoint& endpoint);
-    void carry(const core::TubeId& tube, std::unique_ptr<endpoints::LocalStream> local);
     void end_listener(Number number, error_code reason);
 
     Engine& engine_;

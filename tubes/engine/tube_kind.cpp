@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The list of kinds.
+#include "tubes/engine/tube_kind.hpp"
+
+#include "tubes/engine/stream_kind.hpp"
+
+namespace tubes::engine {
+
+const TubeKindSupport* find_tube_kind(TubeKind kind) {
+    static const StreamKind stream;
+    switch (kind) {
+        case TubeKind::stream: return &stream;
+        case TubeKind::datagram:
+        case TubeKind::dbus: break;
+    }
+    return nullptr;
+}
+
+}  // namespace tubes::engine
