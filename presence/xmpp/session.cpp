@@ -182,6 +182,8 @@ void Session::ask_password() {
 }
 
 void Session::on_negotiated(const NegotiationOutcome& outcome) {
+    // close() came first and its timer is about to end this: the server need not keep the stream for a resumption.
+    if (closing_) return stream_->send(kStreamEnd);
     ready_ = true;
     mechanism_ = outcome.mechanism;
     deadline_.cancel();

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "tests/integration/xmpp/person.hpp"
+#include "tests/integration/xmpp/stepped_executor.hpp"
 
 namespace tubes::presence::xmpp::test {
 namespace {
@@ -180,6 +181,27 @@ TEST(XmppLogin, CanBeClosedOrDestroyedAtAnyMoment) {
         for (int i = 0; i < rounds; ++i) loop.run_one_for(std::chrono::milliseconds(20));
         destroyed.reset();
         run_for(loop, std::chrono::milliseconds(1));
+    }
+}
+
+// Before every single handler of a log-in: what the server answered is handled before the loop sees any timer.
+TEST(XmppLogin, EndsWhenClosedBetweenTwoAnswersOfTheServer) {
+    auto server = start_prosody({"alice:secret"});
+    bool was_online = false;
+    for (int steps = 0; !was_online; ++steps) {
+        ASSERT_LT(steps, 1000) << "never online";
+        boost::asio::io_context loop;
+        SteppedExecutor::Queue queue;
+        Person alice(loop, SteppedExecutor(loop, queue), configuration_for(server, "alice"));
+        alice->start(alice);
+        for (int i = 0; i < steps; ++i) ASSERT_TRUE(run_next(loop, queue)) << alice.detail;
+        ASSERT_TRUE(wait_for_next(loop, queue));
+        was_online = !alice.states.empty() && alice.states.back() == ConnectionState::online;
+        alice->close();
+        for (auto due = queue.size(); due > 0; --due) ASSERT_TRUE(run_next(loop, queue));
+        while (alice.states.empty() || alice.states.back() != ConnectionState::offline) {
+            ASSERT_TRUE(run_next(loop, queue)) << "closed after " << steps << " steps, and no end";
+        }
     }
 }
 

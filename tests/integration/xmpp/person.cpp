@@ -41,10 +41,15 @@ XmppConfiguration configuration_for(const tubes::test::ServerFixture& server, co
     return configuration;
 }
 
-Person::Person(boost::asio::io_context& loop, XmppConfiguration configuration) : loop_(loop) {
+Person::Person(boost::asio::io_context& loop, XmppConfiguration configuration)
+    : Person(loop, loop.get_executor(), std::move(configuration)) {}
+
+Person::Person(boost::asio::io_context& loop, const boost::asio::any_io_executor& executor,
+               XmppConfiguration configuration)
+    : loop_(loop) {
     configuration.on_mechanism = [this](const std::string& seen) { mechanism = seen; };
     std::string why;
-    auto made = make_xmpp_connection(loop.get_executor(), std::move(configuration), why);
+    auto made = make_xmpp_connection(executor, std::move(configuration), why);
     if (!made) throw std::runtime_error(why);
     connection_ = std::move(*made);
 }
@@ -66,14 +71,17 @@ bool Person::wait_for_contact(const std::string& address, const std::function<bo
 }
 
 core::PeerAddress Person::find_peer(const std::string& contact) {
-    core::PeerAddress found;
-    wait_for_contact(contact, [&](const Contact& known) {
-        for (const auto& peer : known.peers) {
-            if (peer.speaks_tubes) found = peer.address;
-        }
-        return !found.value.empty();
-    });
-    return found;
+    run_until(loop_, [&] { return find_peer_now(contact) != core::PeerAddress(); });
+    return find_peer_now(contact);
+}
+
+core::PeerAddress Person::find_peer_now(const std::string& contact) const {
+    const auto known = contacts_.find(contact);
+    if (known == contacts_.end()) return {};
+    for (const auto& peer : known->second.peers) {
+        if (peer.speaks_tubes) return peer.address;
+    }
+    return {};
 }
 
 result<core::SignalReply> Person::ask(const core::PeerAddress& to, const core::Signal& signal,

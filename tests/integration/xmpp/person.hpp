@@ -2,6 +2,7 @@
 // A person with an XMPP connection: starts it, waits for what should happen, and records what did.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
@@ -33,6 +34,9 @@ struct ReceivedSignal {
 class Person : public core::ports::Connection::Handler {
 public:
     Person(boost::asio::io_context& loop, XmppConfiguration configuration);
+    /// The connection runs on `executor`, whose context is `loop`.
+    Person(boost::asio::io_context& loop, const boost::asio::any_io_executor& executor,
+           XmppConfiguration configuration);
 
     core::ports::Connection& connection() { return *connection_; }
     core::ports::Connection* operator->() { return connection_.get(); }
@@ -44,6 +48,8 @@ public:
     bool wait_for_contact(const std::string& address, const std::function<bool(const core::ports::Contact&)>& check);
     /// Waits for a peer of that contact that speaks tubes; its address, or empty.
     core::PeerAddress find_peer(const std::string& contact);
+    /// The same without waiting.
+    core::PeerAddress find_peer_now(const std::string& contact) const;
     /// Sends and waits for the answer.
     result<core::SignalReply> ask(const core::PeerAddress& to, const core::Signal& signal,
                                   std::chrono::milliseconds deadline = std::chrono::seconds(5));
