@@ -120,6 +120,13 @@ ElementPtr own_capabilities() {
     return element;
 }
 
+ElementPtr make_available_presence(const std::string& to, int priority) {
+    auto presence = make_stanza("presence", "", to, "");
+    add_element(*presence, "priority").setCData(std::to_string(priority));
+    adopt(*presence, own_capabilities());
+    return presence;
+}
+
 ElementPtr own_disco_answer(const std::string& node) {
     const DiscoInfo& info = own_disco_info();
     if (!node.empty() && node != std::string(kCapabilitiesNode) + "#" + verification_string(info)) return nullptr;

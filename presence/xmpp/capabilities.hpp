@@ -48,6 +48,8 @@ std::string verification_string(const DiscoInfo& info);
 const DiscoInfo& own_disco_info();
 /// <c/> for our presence, and the answer to a disco#info question about `node` (null: no such node).
 ElementPtr own_capabilities();
+/// Our presence, for everybody who sees it (`to` empty) or directed at somebody (RFC 6121 §4.6).
+ElementPtr make_available_presence(const std::string& to, int priority);
 ElementPtr own_disco_answer(const std::string& node);
 
 /// Finds out what peers can do; asks each hash once, believes only what hashes right, keeps a bounded number.

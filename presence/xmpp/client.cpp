@@ -56,7 +56,7 @@ Client::Client(boost::asio::any_io_executor executor, XmppConfiguration configur
           },
           [] { return std::chrono::steady_clock::now(); }),
       signals_(std::make_shared<SignalService>(
-          requests_, roster_,
+          requests_, roster_, configuration_.priority,
           [this](core::ports::SignalOrigin origin, core::Signal signal, Connection::Responder respond) {
               notify([origin, signal, respond](Connection::Handler& handler) {
                   handler.on_signal(origin, signal, respond);
@@ -179,10 +179,7 @@ void Client::load_roster() {
 }
 
 void Client::go_online() {
-    auto presence = make_stanza("presence", "", "", "");
-    add_element(*presence, "priority").setCData(std::to_string(configuration_.priority));
-    adopt(*presence, own_capabilities());
-    session_->send(*presence);
+    session_->send(*make_available_presence("", configuration_.priority));
     was_online_ = true;
     set_state(ConnectionState::online, {}, "");
     tell_contacts();

@@ -34,7 +34,7 @@ void Client::on_stanza(const Element& stanza) {
         case StanzaKind::request: on_request(filtered, stanza); break;
         case StanzaKind::presence: on_presence(filtered.from, stanza); break;
         case StanzaKind::subscription: on_subscription(filtered.from, stanza); break;
-        case StanzaKind::message: signals_->on_message(filtered.from, stanza); break;
+        case StanzaKind::message:  // chat is not for a device of ours
         case StanzaKind::dropped: break;
     }
     tell_contacts();
@@ -68,7 +68,8 @@ void Client::on_request(const FilteredStanza& filtered, const Element& iq) {
 }
 
 void Client::on_presence(const Jid& from, const Element& presence) {
-    // Strangers' presence is ignored: asking them back would tell them that we are there.
+    signals_->on_presence(from, presence);
+    // Strangers' presence is otherwise ignored: asking them back would tell them that we are there.
     if (!roster_.on_presence(from, presence) || from.is_bare() || from == self_) return;
     if (attribute(presence, "type") == "unavailable") return capabilities_.on_unavailable(from);
     capabilities_.on_presence(from, presence);

@@ -30,6 +30,5 @@ inline constexpr std::string_view kCapabilitiesNamespace = "http://jabber.org/pr
 inline constexpr std::string_view kJingleNamespace = "urn:xmpp:jingle:1";                         // XEP-0166
 inline constexpr std::string_view kJingleErrorNamespace = "urn:xmpp:jingle:errors:1";             // XEP-0166
 inline constexpr std::string_view kExternalServicesNamespace = "urn:xmpp:extdisco:2";             // XEP-0215
-inline constexpr std::string_view kHintsNamespace = "urn:xmpp:hints";                             // XEP-0334
 
 }  // namespace tubes::presence::xmpp

@@ -24,12 +24,12 @@ void Requests::ask(ElementPtr iq, Options options, Callback callback) {
     add(std::move(entry), options.deadline);
 }
 
-void Requests::tell(ElementPtr message, std::chrono::milliseconds deadline, Callback callback) {
+void Requests::tell(ElementPtr stanza, std::chrono::milliseconds deadline, Callback callback) {
     Entry entry;
     entry.id = random_id();
-    message->addAttribute("id", entry.id);
-    entry.stanza = message->xml();
-    entry.is_message = true;
+    stanza->addAttribute("id", entry.id);
+    entry.stanza = stanza->xml();
+    entry.is_unanswered = true;
     entry.on_loss = OnLoss::repeat;
     entry.callback = std::move(callback);
     add(std::move(entry), deadline);
@@ -58,8 +58,8 @@ void Requests::add(Entry entry, std::chrono::milliseconds deadline) {
 void Requests::transmit(Entries::iterator entry) {
     entry->second.sent = true;
     sender_(entry->second.stanza);
-    if (!entry->second.is_message) return;
-    // Nothing answers a message. The callback may not run inside the call that sent it.
+    if (!entry->second.is_unanswered) return;
+    // Nothing answers it. The callback may not run inside the call that sent it.
     Callback callback = std::move(entry->second.callback);
     entry->second.callback = nullptr;
     complete(entry, static_cast<const Element*>(nullptr));

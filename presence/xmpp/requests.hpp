@@ -18,10 +18,10 @@ namespace tubes::presence::xmpp {
 inline constexpr std::size_t kMaxRequests = 4096;                 // waiting at once
 inline constexpr std::size_t kMaxRequestBytes = 8 * 1024 * 1024;  // of waiting stanzas
 
-/// Outgoing IQs and messages. Each completes exactly once, later than the call that made it.
+/// Outgoing IQs, and presence that carries something. Each completes exactly once, later than the call that made it.
 class Requests {
 public:
-    /// The answer (an IQ of type result or error; null for a message), valid during the call, or why there is none:
+    /// The answer (an IQ of type result or error; null for presence), valid during the call, or why there is none:
     /// Errc::timed_out, Errc::not_connected, Errc::limit_exceeded.
     using Callback = std::function<void(result<const Element*>)>;
     /// Writes a stanza to the server.
@@ -49,8 +49,8 @@ public:
     /// Adds an unguessable id and sends the IQ, at once or when there is a stream. The `to` attribute names who may
     /// answer; without one it is our own account.
     void ask(ElementPtr iq, Options options, Callback callback);
-    /// The same for a message: complete as soon as it has been handed to the stream.
-    void tell(ElementPtr message, std::chrono::milliseconds deadline, Callback callback);
+    /// The same for what nobody answers: complete as soon as it has been handed to the stream.
+    void tell(ElementPtr stanza, std::chrono::milliseconds deadline, Callback callback);
 
     /// An IQ of type result or error. False if it answers nothing: a forged, late or unknown one; to be dropped.
     bool on_answer(const Element& iq);
@@ -67,7 +67,7 @@ private:
         std::string id;
         std::string stanza;
         Jid to;  // empty: our own account
-        bool is_message = false;
+        bool is_unanswered = false;
         bool sent = false;
         OnLoss on_loss = OnLoss::fail;
         Callback callback;

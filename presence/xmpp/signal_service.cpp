@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// IQs and messages around the signal codec.
+// IQs and directed presence around the signal codec.
 #include "presence/xmpp/signal_service.hpp"
 
+#include "presence/xmpp/capabilities.hpp"
 #include "presence/xmpp/namespaces.hpp"
 #include "presence/xmpp/signal_codec.hpp"
 #include "presence/xmpp/wire_errors.hpp"
@@ -51,14 +52,18 @@ public:
 private:
     std::weak_ptr<SignalService> service_;
     Jid from_;
-    std::string id_;  // empty: a message, which nothing answers
+    std::string id_;  // empty: presence, which nothing answers
     bool is_set_;
     bool jingle_;
     bool stranger_;
 };
 
-SignalService::SignalService(Requests& requests, const Roster& roster, Deliver deliver, Answer answer)
-    : requests_(requests), roster_(roster), deliver_(std::move(deliver)), answer_(std::move(answer)) {}
+SignalService::SignalService(Requests& requests, const Roster& roster, int priority, Deliver deliver, Answer answer)
+    : requests_(requests),
+      roster_(roster),
+      priority_(priority),
+      deliver_(std::move(deliver)),
+      answer_(std::move(answer)) {}
 
 void SignalService::send(const core::PeerAddress& to, const Signal& signal, std::chrono::milliseconds deadline,
                          Connection::SignalCallback callback, const std::function<void(std::function<void()>)>& post) {
@@ -72,19 +77,23 @@ void SignalService::send(const core::PeerAddress& to, const Signal& signal, std:
     else if (jid->is_bare() && !is_offer(signal))
         refused = make_error_code(Errc::offline);
     if (refused) return post([callback = std::move(callback), refused] { callback(refused); });
-    if (jid->is_bare()) return send_message(*jid, std::move(encoded->payload), deadline, std::move(callback));
+    if (jid->is_bare()) {
+        const bool ends = std::holds_alternative<core::OfferEndSignal>(signal);
+        return send_presence(*jid, std::move(encoded->payload), ends, deadline, std::move(callback));
+    }
     send_request(*jid, encoded->iq_type, std::move(encoded->payload),
                  std::holds_alternative<core::ServiceQuery>(signal), deadline, std::move(callback));
 }
 
-void SignalService::send_message(const Jid& to, ElementPtr payload, std::chrono::milliseconds deadline,
-                                 Connection::SignalCallback callback) {
-    // A headline reaches every resource that is there, is not stored and bounces nothing (RFC 6121 §8.5.2).
-    auto message = make_stanza("message", "headline", to.bare(), "");
-    adopt(*message, std::move(payload));
-    add_element(*message, "no-store", kHintsNamespace);
-    add_element(*message, "no-copy", kHintsNamespace);
-    requests_.tell(std::move(message), deadline, [callback = std::move(callback)](const result<const Element*>& sent) {
+// Presence to the bare address reaches every resource that is there, whatever its priority, and is never stored
+// (RFC 6121 §8.5.2.1.2). A message would pass by resources of negative priority, which is what ours have.
+void SignalService::send_presence(const Jid& to, ElementPtr payload, bool ends, std::chrono::milliseconds deadline,
+                                  Connection::SignalCallback callback) {
+    // Whoever sees our presence anyway keeps seeing us when the offer is over.
+    auto presence = ends && !roster_.may_see_us(to) ? make_stanza("presence", "unavailable", to.bare(), "")
+                                                    : make_available_presence(to.bare(), priority_);
+    adopt(*presence, std::move(payload));
+    requests_.tell(std::move(presence), deadline, [callback = std::move(callback)](const result<const Element*>& sent) {
         callback(sent ? result<SignalReply>(SignalReply()) : result<SignalReply>(sent.error()));
     });
 }
@@ -134,13 +143,13 @@ void SignalService::on_request(const Jid& from, const Element& iq, const Element
     deliver(from, std::move(*signal), std::move(reply));
 }
 
-void SignalService::on_message(const Jid& from, const Element& message) {
-    for (const Element* payload : children(message)) {
+void SignalService::on_presence(const Jid& from, const Element& presence) {
+    for (const Element* payload : children(presence)) {
         if (namespace_of(*payload) != kTubesNamespace || from.is_bare()) continue;
         auto signal = decode_signal("set", *payload);
         std::string ignored;
         if (!signal || !is_offer(*signal)) return;
-        const std::string& id = attribute(message, "id");
+        const std::string& id = attribute(presence, "id");
         if (!id.empty() && answered_.note(from.full(), id, ignored) != AnsweredRequests::Seen::first_time) return;
         const bool stranger = !roster_.may_see_us(from);
         if (pending_ >= kMaxPendingSignals || (stranger && pending_strangers_ >= kMaxPendingStrangerSignals)) return;

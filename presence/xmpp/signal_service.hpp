@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Signals over XMPP: sends them as IQs or messages, receives them once, answers.
+// Signals over XMPP: sends them as IQs or directed presence, receives them once, answers.
 #pragma once
 
 #include <functional>
@@ -28,21 +28,22 @@ public:
     /// Sends an answer; keeps it if the stream is lost just now.
     using Answer = std::function<void(const std::string& stanza)>;
 
-    SignalService(Requests& requests, const Roster& roster, Deliver deliver, Answer answer);
+    /// `priority` is what our presence says.
+    SignalService(Requests& requests, const Roster& roster, int priority, Deliver deliver, Answer answer);
 
     void send(const core::PeerAddress& to, const core::Signal& signal, std::chrono::milliseconds deadline,
               Connection::SignalCallback callback, const std::function<void(std::function<void()>)>& post);
 
     /// An IQ get or set whose payload is_signal_payload().
     void on_request(const Jid& from, const Element& iq, const Element& payload);
-    /// A message; ignored unless it carries an offer.
-    void on_message(const Jid& from, const Element& message);
+    /// Presence of anybody; ignored unless it carries an offer or the end of one.
+    void on_presence(const Jid& from, const Element& presence);
 
 private:
     class Reply;
 
-    void send_message(const Jid& to, ElementPtr payload, std::chrono::milliseconds deadline,
-                      Connection::SignalCallback callback);
+    void send_presence(const Jid& to, ElementPtr payload, bool ends, std::chrono::milliseconds deadline,
+                       Connection::SignalCallback callback);
     void send_request(const Jid& to, const std::string& type, ElementPtr payload, bool expects_services,
                       std::chrono::milliseconds deadline, Connection::SignalCallback callback);
     error_code explain(const Jid& to, const Element& answer) const;
@@ -53,6 +54,7 @@ private:
 
     Requests& requests_;
     const Roster& roster_;
+    int priority_;
     Deliver deliver_;
     Answer answer_;
     AnsweredRequests answered_;

@@ -96,13 +96,11 @@ TEST(XmppSignals, BringBackServiceListsAndErrors) {
     EXPECT_EQ(alice.ask(to_bob, PingSignal{}).error(), Errc::not_connected);
 }
 
-TEST(XmppSignals, ReachAStrangerAsAMessageAndTheyMayAnswer) {
+TEST(XmppSignals, ReachAStrangersDevicesWhoseNegativePriorityKeepsChatAway) {
     auto server = start_prosody({"alice:secret", "bob:secret"}, {"--no-groups"});
     boost::asio::io_context loop;
     Person alice(loop, configuration_for(server, "alice"));
-    auto configuration = configuration_for(server, "bob");
-    configuration.priority = 0;  // messages to the bare address reach no resource below zero (RFC 6121 §8.5.2.1)
-    Person bob(loop, configuration);
+    Person bob(loop, configuration_for(server, "bob"));
     ASSERT_TRUE(alice.log_in() && bob.log_in());
     // The server's features are asked for behind our presence: once they are here, the server knows that bob is there.
     ASSERT_TRUE(run_until(loop, [&] {
@@ -120,6 +118,30 @@ TEST(XmppSignals, ReachAStrangerAsAMessageAndTheyMayAnswer) {
     accept.request.service = "web";
     accept.request.offer = offer_number(7).offer;
     EXPECT_TRUE(bob.ask(bob.signals[0].origin.from, accept));
+    EXPECT_TRUE(alice.ask(anybody, OfferEndSignal{offer_number(7).offer, OfferEnd::withdrawn}));
+    ASSERT_TRUE(run_until(loop, [&] { return bob.signals.size() == 2; }));
+    EXPECT_EQ(std::get<OfferEndSignal>(bob.signals[1].signal).offer, offer_number(7).offer);
+    // Nothing of it made bob a contact of hers, nor told her that he is there.
+    EXPECT_TRUE(bob.subscription_requests.empty());
+    EXPECT_EQ(alice.find_peer_now("bob@tube.test"), PeerAddress());
+}
+
+// A contact who sees us, and whom we do not see, must not take the end of an offer for our going offline.
+TEST(XmppSignals, EndAnOfferWithoutHidingFromWhoSeesUs) {
+    auto server = start_prosody({"alice:secret", "bob:secret"}, {"--no-groups"});
+    boost::asio::io_context loop;
+    Person alice(loop, configuration_for(server, "alice"));
+    Person bob(loop, configuration_for(server, "bob"));
+    ASSERT_TRUE(alice.log_in() && bob.log_in());
+    ASSERT_TRUE(bob->request_subscription({"alice@tube.test"}));
+    ASSERT_TRUE(run_until(loop, [&] { return !alice.subscription_requests.empty(); }));
+    ASSERT_TRUE(alice->answer_subscription({"bob@tube.test"}, true));
+    ASSERT_EQ(bob.find_peer("alice@tube.test"), alice.address());
+    const PeerAddress anybody{{"bob@tube.test"}, "bob@tube.test"};
+    EXPECT_TRUE(alice.ask(anybody, offer_number(1)));
+    EXPECT_TRUE(alice.ask(anybody, OfferEndSignal{offer_number(1).offer, OfferEnd::withdrawn}));
+    ASSERT_TRUE(run_until(loop, [&] { return bob.signals.size() == 2; }));
+    EXPECT_EQ(bob.find_peer_now("alice@tube.test"), alice.address());
 }
 
 TEST(XmppSignals, SurviveACutConnectionWithoutLossOrRepetition) {
