@@ -18,6 +18,5 @@
 #include <variant>
 #include <vector>
 
-#include <boost/asio.hpp>
 #include <boost/system/result.hpp>
 #include <fmt/format.h>
