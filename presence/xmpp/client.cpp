@@ -7,6 +7,7 @@
 
 #include "presence/xmpp/namespaces.hpp"
 #include "tubes/base/bytes.hpp"
+#include "tubes/base/clock.hpp"
 #include "tubes/base/log.hpp"
 
 namespace tubes::presence::xmpp {
@@ -54,7 +55,7 @@ Client::Client(boost::asio::any_io_executor executor, XmppConfiguration configur
                                 callback(answer ? child(*answer, "services", kExternalServicesNamespace) : nullptr);
                             }));
           },
-          [] { return std::chrono::steady_clock::now(); }),
+          [] { return base::boot_time(); }),
       signals_(std::make_shared<SignalService>(
           requests_, roster_, configuration_.priority,
           [this](core::ports::SignalOrigin origin, core::Signal signal, Connection::Responder respond) {
@@ -108,6 +109,21 @@ void Client::close() {
     post([this] { go_offline({}, ""); });
 }
 
+void Client::network_changed() {
+    if (closing_ || !handler_) return;
+    failures_ = 0;
+    if (session_ && session_->is_ready()) {
+        hurried_ = true;
+        return session_->check_alive(configuration_.timings.check);
+    }
+    if (state_ == ConnectionState::offline) return;
+    // What is under way was begun on another network.
+    if (session_) session_->abort();
+    post([old = std::move(session_)] {});
+    session_.reset();
+    reconnect_after(std::chrono::milliseconds(0));
+}
+
 void Client::abandon() {
     handler_ = nullptr;
     closing_ = true;
@@ -120,6 +136,7 @@ void Client::on_session_ready(const NegotiationOutcome& outcome) {
     server_ = session_->server();
     security_ = session_->security();
     online_since_ = std::chrono::steady_clock::now();
+    hurried_ = false;
     remember_mechanism(outcome.strongest);
     if (outcome.resumed) return on_resumed();
     on_new_stream(outcome);
@@ -224,7 +241,12 @@ void Client::reconnect_later(error_code reason, const std::string& detail) {
     set_state(was_online_ ? ConnectionState::reconnecting : ConnectionState::connecting, reason, detail);
     const auto& timings = configuration_.timings;
     const auto doubled = timings.first_retry * (1LL << std::min(failures_++, 16U));
-    retry_.expires_after(shorten_randomly(std::min<std::chrono::milliseconds>(doubled, timings.last_retry)));
+    const auto wait = shorten_randomly(std::min<std::chrono::milliseconds>(doubled, timings.last_retry));
+    reconnect_after(std::exchange(hurried_, false) ? std::chrono::milliseconds(0) : wait);
+}
+
+void Client::reconnect_after(std::chrono::milliseconds wait) {
+    retry_.expires_after(wait);
     retry_.async_wait([weak = weak_from_this()](error_code error) {
         const auto self = weak.lock();
         if (self && !error && !self->closing_) self->connect();

@@ -42,6 +42,8 @@ public:
 
     void start(Connection::Handler& handler);
     void close();
+    /// Asks the server whether it is still there, or connects at once where that was to come later.
+    void network_changed();
     /// The connection is being destroyed: no callback any more, and no log-out.
     void abandon();
 
@@ -72,6 +74,7 @@ private:
     void go_online();
     void find_server_features();
     void reconnect_later(error_code reason, const std::string& detail);
+    void reconnect_after(std::chrono::milliseconds wait);
     bool is_final(error_code reason) const;
     void go_offline(error_code reason, const std::string& detail);
 
@@ -96,6 +99,7 @@ private:
     core::ports::ConnectionState state_ = core::ports::ConnectionState::offline;
     bool was_online_ = false;
     bool closing_ = false;
+    bool hurried_ = false;  ///< The next reconnection does not wait.
 
     StreamManagement management_;
     std::shared_ptr<Session> session_;

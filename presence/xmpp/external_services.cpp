@@ -103,6 +103,9 @@ ExternalServices parse_external_services(const Element& services, std::chrono::s
             if (!end || *end <= now) continue;
             const auto left = std::chrono::duration_cast<std::chrono::seconds>(*end - now);
             found.lifetime = std::min(found.lifetime, left);
+            found.servers.push_back(*server);
+            found.servers.back().valid_for = std::max(left, std::chrono::seconds(1));
+            continue;
         }
         found.servers.push_back(*server);
     }
@@ -110,7 +113,7 @@ ExternalServices parse_external_services(const Element& services, std::chrono::s
 }
 
 void ExternalServiceCache::find(Callback callback) {
-    if (fresh_until_ && now_() < *fresh_until_) return callback(servers_);
+    if (fresh_until_ && now_() < *fresh_until_) return callback(servers_now());
     waiting_.push_back(std::move(callback));
     if (waiting_.size() == 1) asker_([this](const Element* services) { on_answer(services); });
 }
@@ -120,6 +123,7 @@ void ExternalServiceCache::on_answer(const Element* services) {
     if (services) {
         auto found = parse_external_services(*services, std::chrono::system_clock::now());
         servers_ = std::move(found.servers);
+        answered_at_ = now;
         valid_until_ = now + found.lifetime;
         // Renewed before the end, and no more often than half-way to it.
         fresh_until_ = now + std::max(found.lifetime / 2, found.lifetime - kServicesRenewBefore);
@@ -128,7 +132,16 @@ void ExternalServiceCache::on_answer(const Element* services) {
     }
     const auto waiting = std::move(waiting_);
     waiting_.clear();
-    for (const auto& callback : waiting) callback(servers_);
+    for (const auto& callback : waiting) callback(servers_now());
+}
+
+std::vector<IceServer> ExternalServiceCache::servers_now() const {
+    auto servers = servers_;
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(now_() - answered_at_);
+    for (auto& server : servers) {
+        if (server.valid_for.count() > 0) server.valid_for = std::max(server.valid_for - age, std::chrono::seconds(1));
+    }
+    return servers;
 }
 
 }  // namespace tubes::presence::xmpp

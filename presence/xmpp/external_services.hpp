@@ -45,10 +45,13 @@ public:
 
 private:
     void on_answer(const Element* services);
+    /// With what is left of the credentials' time.
+    std::vector<core::ports::IceServer> servers_now() const;
 
     Asker asker_;
     Now now_;
     std::vector<core::ports::IceServer> servers_;
+    std::chrono::steady_clock::time_point answered_at_{};
     std::optional<std::chrono::steady_clock::time_point> fresh_until_;
     std::optional<std::chrono::steady_clock::time_point> valid_until_;
     std::vector<Callback> waiting_;

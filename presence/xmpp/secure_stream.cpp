@@ -2,6 +2,8 @@
 // Socket reads and writes around the TLS session.
 #include "presence/xmpp/secure_stream.hpp"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
@@ -98,6 +100,18 @@ void SecureStream::fail(error_code reason, const std::string& detail) {
         close();
     }
     handler->on_closed(reason, detail);
+}
+
+bool SecureStream::is_cut_off() const {
+    error_code error;
+    const auto local = socket_.local_endpoint(error);
+    if (error) return false;
+    // Only an address of this machine can be bound to.
+    boost::asio::io_context unused;
+    boost::asio::ip::udp::socket probe(unused, boost::asio::ip::udp::v6());
+    if (local.address().is_v4()) probe = boost::asio::ip::udp::socket(unused, boost::asio::ip::udp::v4());
+    probe.bind({local.address(), 0}, error);
+    return error == boost::system::errc::address_not_available;
 }
 
 void SecureStream::finish() {

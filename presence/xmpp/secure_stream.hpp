@@ -43,6 +43,8 @@ public:
     /// Sends what is queued, then ends.
     void finish();
 
+    /// The machine no longer has the address that this connection uses: nothing can arrive on it.
+    bool is_cut_off() const;
     bool is_secure() const noexcept { return tls_ && tls_->is_established(); }
     const TlsSession* tls() const noexcept { return tls_.get(); }
     boost::asio::any_io_executor executor() { return socket_.get_executor(); }

@@ -189,7 +189,7 @@ void Session::on_negotiated(const NegotiationOutcome& outcome) {
     deadline_.cancel();
     connector_->cancel();
     heard_ = true;
-    arm_keepalive();
+    arm_keepalive(options_.keepalive_interval);
     handler_->on_session_ready(outcome);
 }
 
@@ -218,8 +218,8 @@ void Session::resend_unacknowledged() {
     ask_for_acknowledgement();
 }
 
-void Session::arm_keepalive() {
-    keepalive_.expires_after(pinged_ ? options_.keepalive_timeout : options_.keepalive_interval);
+void Session::arm_keepalive(std::chrono::milliseconds wait) {
+    keepalive_.expires_after(wait);
     keepalive_.async_wait([weak = weak_from_this()](error_code error) {
         const auto self = weak.lock();
         if (self && !error && self->handler_) self->on_keepalive();
@@ -228,14 +228,32 @@ void Session::arm_keepalive() {
 
 void Session::on_keepalive() {
     if (!heard_ && pinged_) return end(Errc::timed_out, "the server no longer answers");
-    pinged_ = !heard_;
+    const bool silent = !heard_;
     heard_ = false;
-    if (pinged_) {
-        auto ping = make_stanza("iq", "get", options_.negotiation.account.domain(), random_id());
-        add_element(*ping, "ping", kPingNamespace);
-        send(*ping);
+    pinged_ = false;
+    if (silent) return ping_server();
+    arm_keepalive(options_.keepalive_interval);
+}
+
+void Session::ping_server() {
+    auto ping = make_stanza("iq", "get", options_.negotiation.account.domain(), random_id());
+    add_element(*ping, "ping", kPingNamespace);
+    pinged_ = true;
+    heard_ = false;
+    send(*ping);
+    arm_keepalive(options_.keepalive_timeout);
+}
+
+void Session::check_alive(std::chrono::milliseconds limit) {
+    if (!ready_ || !handler_) return;
+    if (stream_->is_cut_off()) {
+        boost::asio::post(executor_, [self = shared_from_this()] {
+            self->end(Errc::network_unreachable, "this machine's address is gone");
+        });
+        return;
     }
-    arm_keepalive();
+    ping_server();
+    arm_keepalive(limit);
 }
 
 void Session::on_closed(error_code reason, const std::string& detail) {

@@ -53,6 +53,8 @@ public:
     void send_text(const std::string& stanza);
     /// Writes again what the server of the resumed stream has not acknowledged.
     void resend_unacknowledged();
+    /// The network changed: the server has to answer within `limit`, or the session ends with Errc::timed_out.
+    void check_alive(std::chrono::milliseconds limit);
     /// Ends the stream in good order; on_session_ended() follows within `limit`.
     void close(std::chrono::milliseconds limit);
     /// Drops the connection without a word; no callback follows.
@@ -82,8 +84,9 @@ private:
     void on_stream_error(const Element& error);
     void on_management(const Element& element);
     void arm_login_deadline();
-    void arm_keepalive();
+    void arm_keepalive(std::chrono::milliseconds wait);
     void on_keepalive();
+    void ping_server();
     void ask_for_acknowledgement();
     void end(error_code reason, const std::string& detail);
 

@@ -45,6 +45,7 @@ public:
     result<void> remove_contact(const core::ContactAddress& contact) override {
         return client_->remove_contact(contact);
     }
+    void network_changed() override { client_->network_changed(); }
     void find_ice_servers(std::function<void(std::vector<core::ports::IceServer>)> callback) override {
         client_->find_ice_servers(std::move(callback));
     }

@@ -21,6 +21,7 @@ struct XmppTimings {
     std::chrono::milliseconds request{30000};             ///< For the server's answers (contact list, services).
     std::chrono::milliseconds keepalive_interval{60000};  ///< Silence after which the server is pinged.
     std::chrono::milliseconds keepalive_timeout{15000};   ///< Further silence after which the connection is given up.
+    std::chrono::milliseconds check{3000};                ///< The same after the machine's network has changed.
     std::chrono::milliseconds first_retry{1000};          ///< Before the first reconnection; doubled for each further.
     std::chrono::milliseconds last_retry{60000};          ///< Never longer. Each wait is shortened by up to half.
     std::chrono::milliseconds logout{2000};               ///< For a log-out in good order.

@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         peer.connect();
     }
     play(peer, core::ByteView(data, size).subspan(1));
-    peer.run(std::chrono::seconds(120));  // no path is left by now, and patience is over
+    peer.run(std::chrono::seconds(700));  // no path is left by now, and patience is over
     const auto opened = peer.end.opened;
     if (opened > 1 || peer.end.closed_count > 1 || (opened == 1 && !peer.end.closed)) __builtin_trap();
     if ((options & kProved) == 0 && opened != 0) __builtin_trap();  // without a proof nothing opens

@@ -152,7 +152,7 @@ TEST_F(Paths, WithoutAnyPathTheLinkBreaksWhenPatienceEnds) {
     ASSERT_TRUE(opens(bob, tube));
     direct().works = relay().works = false;
     world.reach.kill_wires();
-    ASSERT_TRUE(world.until([&] { return !bob.closed.empty() && !alice.closed.empty(); }, 3min));
+    ASSERT_TRUE(world.until([&] { return !bob.closed.empty() && !alice.closed.empty(); }, 12min));
     EXPECT_TRUE(bob.broker->links().empty());
     world.run(10s);
     EXPECT_EQ(world.reach.attempts_alive, 0u);

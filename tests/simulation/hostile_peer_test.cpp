@@ -278,7 +278,7 @@ TEST(LinkLifetime, MayEndInEveryCallback) {
             pair.b.destroy_on_callback = true;
             pair.link(Side::a).close(Errc::cancelled);
         }
-        pair.scheduler.advance(100s);
+        pair.scheduler.advance(LinkLimits().patience + 60s);
         EXPECT_EQ(pair.b.link, nullptr);
         EXPECT_TRUE(pair.a.closed);
         EXPECT_TRUE(at_a.closed);

@@ -238,7 +238,7 @@ TEST(PathChange, SilentDeathIsNoticedAndTheLinkStallsThenBreaks) {
     ASSERT_FALSE(pair.a.changes.empty());
     EXPECT_EQ(pair.a.changes.back().state, LinkState::stalled);
     EXPECT_FALSE(at_a.closed);
-    pair.scheduler.advance(60s);
+    pair.scheduler.advance(LinkLimits().patience);
     EXPECT_EQ(pair.a.closed, make_error_code(Errc::broken));
     EXPECT_EQ(pair.b.closed, make_error_code(Errc::broken));
     EXPECT_EQ(at_a.closed, make_error_code(Errc::broken));

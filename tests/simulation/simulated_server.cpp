@@ -257,7 +257,7 @@ result<ContactAddress> SimulatedConnection::parse_contact(std::string_view text)
 }
 
 void SimulatedConnection::find_ice_servers(std::function<void(std::vector<core::ports::IceServer>)> callback) {
-    server_.scheduler_.post([callback = std::move(callback)] { callback({}); });
+    server_.scheduler_.post([callback = std::move(callback), servers = server_.ice_servers] { callback(servers); });
 }
 
 }  // namespace tubes::simulation

@@ -57,6 +57,9 @@ public:
     /// Which signals wait for deliver() when the model is manual; all if it is empty.
     std::function<bool(const core::Signal&)> holds;
 
+    /// What every account is told of its relays.
+    std::vector<core::ports::IceServer> ice_servers;
+
     ServerModel model;
     std::size_t sent = 0;
 

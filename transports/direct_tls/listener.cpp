@@ -2,6 +2,7 @@
 // One acceptor per address.
 #include "transports/direct_tls/listener.hpp"
 
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <list>

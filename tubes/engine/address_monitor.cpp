@@ -7,15 +7,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <vector>
+
+#include "transports/addresses/address_rules.hpp"
 
 namespace tubes::engine {
 namespace {
 
-constexpr std::chrono::milliseconds kSettle{500};  // addresses and routes come one by one
+using boost::asio::ip::address;
+
+constexpr std::chrono::milliseconds kSettle{150};  // addresses and routes come one by one
 
 int open_netlink() {
     const int descriptor = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
@@ -28,12 +36,35 @@ int open_netlink() {
     return -1;
 }
 
+/// The address that packets to the internet leave from; nothing is sent. Unspecified without a route.
+address source_address(const char* towards) {
+    boost::asio::io_context unused;
+    boost::asio::ip::udp::socket socket(unused);
+    boost::system::error_code error;
+    const boost::asio::ip::udp::endpoint target(boost::asio::ip::make_address(towards), 9);
+    socket.connect(target, error);
+    const auto source = error ? boost::asio::ip::udp::endpoint() : socket.local_endpoint(error);
+    return error ? address() : source.address();
+}
+
+/// What decides how links can be reached; compared with itself only.
+std::vector<address> usable_addresses() {
+    auto found = transports::local_addresses({});
+    std::sort(found.begin(), found.end());
+    found.push_back(source_address("192.0.2.1"));  // documentation addresses (RFC 5737, RFC 3849): never in use
+    found.push_back(source_address("2001:db8::1"));
+    return found;
+}
+
 }  // namespace
 
 class AddressMonitor::Watch : public std::enable_shared_from_this<Watch> {
 public:
-    Watch(const boost::asio::any_io_executor& executor, int descriptor, std::function<void()> changed)
-        : socket_(executor, descriptor), settle_(executor), changed_(std::move(changed)) {}
+    Watch(const boost::asio::any_io_executor& executor, int descriptor, std::function<void(bool)> happened)
+        : socket_(executor, descriptor),
+          settle_(executor),
+          happened_(std::move(happened)),
+          before_(usable_addresses()) {}
 
     void wait() {
         socket_.async_wait(boost::asio::posix::descriptor_base::wait_read, [weak = weak_from_this()](auto error) {
@@ -41,7 +72,7 @@ public:
         });
     }
     void close() {
-        changed_ = nullptr;
+        happened_ = nullptr;
         boost::system::error_code ignored;
         socket_.close(ignored);
         settle_.cancel();
@@ -67,13 +98,21 @@ private:
             auto self = weak.lock();
             if (!self) return;
             self->waiting_ = false;
-            if (!error && self->changed_) self->changed_();
+            if (!error && self->happened_) self->report();
         });
+    }
+
+    void report() {
+        auto now = usable_addresses();
+        const bool changed = now != before_;
+        before_ = std::move(now);
+        happened_(changed);
     }
 
     boost::asio::posix::stream_descriptor socket_;
     boost::asio::steady_timer settle_;
-    std::function<void()> changed_;
+    std::function<void(bool)> happened_;
+    std::vector<address> before_;
     bool waiting_ = false;
 };
 
@@ -84,10 +123,10 @@ AddressMonitor::~AddressMonitor() {
 }
 
 std::unique_ptr<AddressMonitor> AddressMonitor::make(const boost::asio::any_io_executor& executor,
-                                                     std::function<void()> changed) {
+                                                     std::function<void(bool)> happened) {
     const int descriptor = open_netlink();
     if (descriptor < 0) return nullptr;
-    auto watch = std::make_shared<Watch>(executor, descriptor, std::move(changed));
+    auto watch = std::make_shared<Watch>(executor, descriptor, std::move(happened));
     watch->wait();
     return std::unique_ptr<AddressMonitor>(new AddressMonitor(std::move(watch)));
 }

@@ -11,10 +11,12 @@ namespace tubes::engine {
 /// Listens to the kernel; changes within half a second are told as one. Lives on the loop.
 class AddressMonitor {
 public:
-    /// `changed` is called on the loop until the monitor goes. Null if the kernel has no such socket for us (a
+    /// `happened` is called on the loop until the monitor goes: with true if the addresses that peers may use, or those
+    /// that this machine uses towards the internet, are others than before, else with false (a cable was out for a
+    /// moment, a container came up). Null if the kernel has no such socket for us (a
     /// sandbox): then nothing is noticed, and links find out by their keep-alives.
     static std::unique_ptr<AddressMonitor> make(const boost::asio::any_io_executor& executor,
-                                                std::function<void()> changed);
+                                                std::function<void(bool changed)> happened);
     ~AddressMonitor();
 
 private:

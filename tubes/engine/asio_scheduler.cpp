@@ -3,7 +3,6 @@
 #include "tubes/engine/asio_scheduler.hpp"
 
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -12,6 +11,8 @@
 #include <map>
 #include <system_error>
 
+#include "tubes/base/clock.hpp"
+
 namespace tubes::engine {
 namespace {
 
@@ -19,17 +20,12 @@ using core::Duration;
 using core::TimePoint;
 
 constexpr std::int64_t kSecond = 1'000'000'000;  // nanoseconds
+constexpr auto kLate = std::chrono::seconds(3);  // no loop is held up that long by work
 
 int make_timer() {
     const int descriptor = ::timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "timerfd_create");
     return descriptor;
-}
-
-TimePoint boot_time() {
-    timespec now{};
-    ::clock_gettime(CLOCK_BOOTTIME, &now);
-    return TimePoint(std::chrono::duration_cast<TimePoint::duration>(Duration(now.tv_sec * kSecond + now.tv_nsec)));
 }
 
 }  // namespace
@@ -42,7 +38,8 @@ public:
         auto operator<=>(const Key&) const = default;
     };
 
-    explicit Queue(boost::asio::any_io_executor executor) : executor_(executor), timer_(executor, make_timer()) {}
+    Queue(boost::asio::any_io_executor executor, std::function<void()> woke_up)
+        : executor_(executor), timer_(executor, make_timer()), woke_up_(std::move(woke_up)) {}
 
     void post(std::function<void()> task) { boost::asio::post(executor_, std::move(task)); }
 
@@ -58,13 +55,15 @@ public:
 
     void close() {
         tasks_.clear();
+        woke_up_ = nullptr;
         boost::system::error_code ignored;
         timer_.close(ignored);
     }
 
 private:
     void arm() {
-        const auto since = std::chrono::duration_cast<Duration>(tasks_.begin()->first.when.time_since_epoch()).count();
+        armed_ = tasks_.begin()->first.when;
+        const auto since = std::chrono::duration_cast<Duration>(armed_.time_since_epoch()).count();
         // Zero would disarm it.
         const auto at = std::max<std::int64_t>(since, 1);
         itimerspec setting{};
@@ -85,8 +84,10 @@ private:
         waiting_ = false;
         std::uint64_t expirations = 0;
         static_cast<void>(::read(timer_.native_handle(), &expirations, sizeof expirations));
+        const auto now = base::boot_time();
+        if (woke_up_ && now - armed_ > kLate) woke_up_();
         // What a call adds waits for the next round, even if it is due already: sockets come first.
-        const Key last{boot_time(), next_number_};
+        const Key last{now, next_number_};
         const auto limit = next_number_;
         for (auto due = tasks_.begin(); due != tasks_.end() && due->first < last;) {
             if (due->first.number >= limit) {
@@ -105,6 +106,8 @@ private:
 
     boost::asio::any_io_executor executor_;
     boost::asio::posix::stream_descriptor timer_;
+    std::function<void()> woke_up_;
+    TimePoint armed_{};  // for when the timer is set
     std::map<Key, std::function<void()>> tasks_;
     std::uint64_t next_number_ = 0;
     bool waiting_ = false;
@@ -129,8 +132,8 @@ private:
 
 }  // namespace
 
-AsioScheduler::AsioScheduler(boost::asio::any_io_executor executor)
-    : queue_(std::make_shared<Queue>(std::move(executor))) {}
+AsioScheduler::AsioScheduler(boost::asio::any_io_executor executor, std::function<void()> woke_up)
+    : queue_(std::make_shared<Queue>(std::move(executor), std::move(woke_up))) {}
 
 AsioScheduler::~AsioScheduler() {
     stop();
@@ -141,7 +144,7 @@ void AsioScheduler::stop() {
 }
 
 TimePoint AsioScheduler::now() const {
-    return boot_time();
+    return base::boot_time();
 }
 
 void AsioScheduler::post(std::function<void()> task) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <functional>
 #include <memory>
 
 #include "tubes/core/ports/scheduler.hpp"
@@ -13,8 +14,9 @@ namespace tubes::engine {
 /// resume runs at once. Lives on the executor's loop; timers may outlive it and then do nothing.
 class AsioScheduler final : public core::ports::Scheduler {
 public:
-    /// Throws std::system_error if the kernel has no descriptor left for a timer.
-    explicit AsioScheduler(boost::asio::any_io_executor executor);
+    /// `woke_up` is called on the loop when a call comes seconds after its time: the process had been stopped, or the
+    /// machine slept. Throws std::system_error if the kernel has no descriptor left for a timer.
+    explicit AsioScheduler(boost::asio::any_io_executor executor, std::function<void()> woke_up = {});
     ~AsioScheduler() override;
 
     /// Drops all calls and leaves nothing outstanding on the executor.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tubes/base/log.hpp"
 #include "tubes/engine/accounts.hpp"
 #include "tubes/engine/contacts.hpp"
 #include "tubes/engine/convert.hpp"
@@ -25,7 +26,7 @@ Engine::Engine(std::shared_ptr<Loop> loop, std::unique_ptr<Profile> profile, Nod
     : loop_(std::move(loop)),
       profile_(std::move(profile)),
       options_(std::move(options)),
-      scheduler_(std::make_unique<AsioScheduler>(loop_->executor())),
+      scheduler_(std::make_unique<AsioScheduler>(loop_->executor(), [this] { on_wake_up(); })),
       accounts_(std::make_unique<Accounts>(*this)),
       contacts_(std::make_unique<Contacts>(*this)),
       streams_(std::make_unique<Streams>(loop_)),
@@ -37,11 +38,22 @@ Engine::~Engine() = default;
 void Engine::start() {
     transports_ = make_transports({loop_->executor(), scheduler_.get(), profile_.get()});
     make_broker();
-    monitor_ = AddressMonitor::make(loop_->executor(), [this] {
+    addresses_ = AddressMonitor::make(loop_->executor(), [this](bool changed) {
+        if (!changed) return broker_->check_paths();
+        base::logger("engine")->info("the machine's addresses or routes changed");
         broker_->network_changed();
         accounts_->network_changed();
     });
+    sleep_ = SleepMonitor::make(loop_->executor(), [this] { on_wake_up(); });
     accounts_->start(options_);
+}
+
+// Also after the wall clock was set, and after a stopped process went on: asking costs little.
+void Engine::on_wake_up() {
+    if (!broker_ || closed_) return;
+    base::logger("engine")->info("awake again: checking what is still there");
+    broker_->check_paths();
+    accounts_->network_changed();
 }
 
 void Engine::make_broker() {
@@ -63,7 +75,8 @@ void Engine::close() {
     streams_->close();
     closed_ = true;
     events_.end();
-    monitor_.reset();
+    addresses_.reset();
+    sleep_.reset();
     closing_ = scheduler_->call_at(scheduler_->now() + kClosingPatience,
                                    [self = shared_from_this()] { self->finish_closing(); });
     accounts_->close([weak = weak_from_this()] {

@@ -12,6 +12,7 @@
 #include "tubes/engine/completion.hpp"
 #include "tubes/engine/events.hpp"
 #include "tubes/engine/profile.hpp"
+#include "tubes/engine/sleep_monitor.hpp"
 
 namespace tubes::engine {
 
@@ -68,6 +69,7 @@ public:
 
 private:
     void make_broker();
+    void on_wake_up();
     void finish_closing();
     void find_ice_servers(std::size_t account, std::shared_ptr<std::vector<core::ports::IceServer>> found,
                           std::function<void()> done);
@@ -85,7 +87,8 @@ private:
     std::unique_ptr<Shares> shares_;
     std::unique_ptr<Tubes> tubes_;
     std::unique_ptr<core::Broker> broker_;
-    std::unique_ptr<AddressMonitor> monitor_;
+    std::unique_ptr<AddressMonitor> addresses_;
+    std::unique_ptr<SleepMonitor> sleep_;
     std::unique_ptr<core::ports::Scheduler::Timer> closing_;
     bool closed_ = false;
     bool finished_ = false;

@@ -25,9 +25,12 @@ struct LinkLimits {
     std::uint32_t streams = 16 * 1024;                 ///< Streams open at once that the peer began.
     std::size_t control_queue = 256 * 1024;            ///< Bytes of control messages waiting; then the link closes.
     std::chrono::milliseconds proof_deadline{5000};    ///< A path must prove its identity within this.
-    std::chrono::milliseconds patience{60000};         ///< How long a link waits without any path before it breaks.
+    std::chrono::milliseconds patience{600000};        ///< How long a link waits without any path before it breaks.
     std::chrono::milliseconds keepalive{15000};        ///< A silent path is probed after this ...
     std::chrono::milliseconds dead_after{10000};       ///< ... and given up when the probe is not answered for this.
+    std::chrono::milliseconds progress{2000};          ///< Data that nobody acknowledges: probed after this.
+    std::chrono::milliseconds suspect_after{2000};     ///< An unanswered probe makes the path in use suspect.
+    std::chrono::milliseconds check_deadline{2500};    ///< The same as dead_after once the network has changed.
     std::chrono::milliseconds damping{2000};           ///< A path that was left is not returned to before this.
 };
 
@@ -50,7 +53,8 @@ enum class LinkState : std::uint8_t {
 /// One path of a link, as status shows it.
 struct PathStatus {
     std::uint32_t epoch = 0;
-    bool active = false;  ///< Carries data now.
+    std::uint32_t generation = 0;  ///< Of the negotiation that brought it.
+    bool active = false;           ///< Carries data now.
     ports::PathInfo info;
     ports::PathMetrics metrics;
 };
@@ -63,6 +67,7 @@ struct LinkStatus {
     std::uint64_t bytes_received = 0;
     std::size_t streams = 0;
     std::uint32_t path_changes = 0;
+    bool suspect = false;  ///< The path in use does not answer; it is not given up yet.
 };
 
 /// See the head of the file. Frames, acknowledgement, credit, epochs, the identity proof on every path, the choice
@@ -77,7 +82,7 @@ public:
         /// The peer opened a stream in `tube`. Reset it if that tube is not open.
         virtual void on_stream(std::shared_ptr<Stream> stream) = 0;
         virtual void on_control(ControlMessage message) = 0;
-        /// Another path carries data, or none does (stalled: negotiate new ones).
+        /// Another path carries data, none does (stalled: negotiate new ones), or the one in use has become suspect.
         virtual void on_path_change(const LinkStatus& status) = 0;
         /// A path failed its proof (identity_mismatch, protocol_violation, timed_out); the link itself goes on.
         virtual void on_path_refused(PathKind kind, error_code reason) = 0;
@@ -109,6 +114,9 @@ public:
     /// Measures the round trip over the active path; Errc::timed_out, Errc::broken.
     virtual void ping(std::chrono::milliseconds deadline,
                       std::function<void(result<std::chrono::microseconds>)> callback) = 0;
+
+    /// The machine's network changed, or it slept: every path has to answer a probe within check_deadline.
+    virtual void check_paths() = 0;
 
     /// Tells the peer on the active path, ends all streams with `reason`, then on_closed. Idempotent.
     virtual void close(Errc reason) = 0;

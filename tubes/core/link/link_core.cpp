@@ -26,6 +26,7 @@ public:
               std::function<void(result<std::chrono::microseconds>)> callback) override {
         core_->ping(deadline, std::move(callback));
     }
+    void check_paths() override { core_->check_paths(); }
     void close(Errc reason) override { core_->close(reason); }
 
 private:
@@ -72,13 +73,15 @@ LinkStatus LinkCore::status() const {
     }
     for (const auto& slot : slots_) {
         if (slot->state != PathSlot::State::proven) continue;
-        status.paths.push_back({slot->epoch, slot.get() == active_, slot->path().info(), slot->path().metrics()});
+        status.paths.push_back(
+            {slot->epoch, slot->generation(), slot.get() == active_, slot->path().info(), slot->path().metrics()});
     }
     if (rtt_) status.rtt = std::chrono::duration_cast<std::chrono::microseconds>(*rtt_);
     status.bytes_sent = mux_.bytes_sent();
     status.bytes_received = mux_.bytes_received();
     status.streams = mux_.stream_count();
     status.path_changes = path_changes_;
+    status.suspect = active_ != nullptr && active_->suspect;
     return status;
 }
 
@@ -157,7 +160,7 @@ void LinkCore::on_stream(std::shared_ptr<Stream> stream) {
 
 void LinkCore::on_progress() {
     last_progress_ = scheduler_.now();
-    if (active_ != nullptr) active_->probe = 0;  // the path works both ways
+    if (active_ != nullptr) active_->has_answered();  // the path works both ways
 }
 
 void LinkCore::on_data(ByteView data) {

@@ -24,6 +24,7 @@ public:
     result<std::shared_ptr<Stream>> open_stream(const TubeId& tube);
     void send_control(const ControlMessage& message);
     void ping(std::chrono::milliseconds deadline, std::function<void(result<std::chrono::microseconds>)> callback);
+    void check_paths();
     void close(Errc reason) { finish(reason, true); }
     /// The Link is destroyed: tells the peer if that is possible at once, and calls the handler no more.
     void abandon();
@@ -87,6 +88,7 @@ private:
     void probe(PathSlot& slot);
     void keep_alive();
     TimePoint probe_due(const PathSlot& slot) const;
+    void suspect(PathSlot& slot);
     void arm_keepalive();
     void on_rtt(Duration sample);
 

@@ -161,7 +161,7 @@ void LinkCore::on_moved(PathSlot& slot, std::uint64_t epoch) {
 void LinkCore::on_pong(PathSlot& slot, std::uint64_t token) {
     const auto now = scheduler_.now();
     if (token == slot.probe && token != 0) {
-        slot.probe = 0;
+        slot.has_answered();
         if (&slot == active_) on_rtt(now - slot.probe_time);
         if (!std::exchange(slot.answered, true)) review();
         return;
@@ -171,7 +171,7 @@ void LinkCore::on_pong(PathSlot& slot, std::uint64_t token) {
     if (found == pings_.end()) return;  // too late, or of another path
     const auto ping = std::move(*found);
     pings_.erase(found);
-    slot.probe = 0;
+    slot.has_answered();
     on_rtt(now - ping.sent);
     ping.callback(std::chrono::duration_cast<std::chrono::microseconds>(now - ping.sent));
 }

@@ -79,7 +79,7 @@ void LinkCore::review() {
     if (!is_initiator() || closed_ || best == nullptr) return;
     if (active_ == nullptr) return move_to(*best);
     const bool active_is_mute =
-        !active_->answered && scheduler_.now() - active_->since >= configuration_.limits.damping;
+        active_->suspect || (!active_->answered && scheduler_.now() - active_->since >= configuration_.limits.damping);
     if (best == active_ || !best->answered || !(active_is_mute || best->is_better_than(*active_))) {
         return close_standby();
     }
@@ -128,6 +128,7 @@ void LinkCore::become_active(PathSlot& slot, std::uint32_t epoch) {
 
 // Paths that are no better are kept for as long as the damping lasts, in case the new one dies young.
 void LinkCore::close_standby() {
+    if (active_->suspect) return;  // one of them may be needed in a moment
     const auto due = active_->since + configuration_.limits.damping;
     const auto now = scheduler_.now();
     std::vector<PathSlot*> idle;
@@ -158,6 +159,7 @@ void LinkCore::tell_change() {
 void LinkCore::probe(PathSlot& slot) {
     slot.probe = next_token_++;
     slot.probe_time = scheduler_.now();
+    slot.give_up = slot.probe_time + configuration_.limits.dead_after;
     wire::Frame frame;
     frame.type = wire::FrameType::ping;
     frame.value = slot.probe;
@@ -168,10 +170,13 @@ void LinkCore::probe(PathSlot& slot) {
 // Silence is probed; so is data that nobody acknowledges, since a path may be dead in one direction only.
 TimePoint LinkCore::probe_due(const PathSlot& slot) const {
     const auto& limits = configuration_.limits;
-    if (slot.probe != 0) return slot.probe_time + limits.dead_after;
+    if (slot.probe != 0) {
+        const bool may_turn_suspect = &slot == active_ && !slot.suspect;
+        return may_turn_suspect ? std::min(slot.give_up, slot.probe_time + limits.suspect_after) : slot.give_up;
+    }
     auto due = slot.last_received + limits.keepalive;
     if (&slot == active_ && mux_.in_flight() > 0) {
-        due = std::min(due, std::max({last_progress_, slot.since, slot.probe_time}) + limits.keepalive);
+        due = std::min(due, std::max({last_progress_, slot.since, slot.probe_time}) + limits.progress);
     }
     return due;
 }
@@ -182,11 +187,33 @@ void LinkCore::keep_alive() {
     for (const auto& slot : slots) {
         if (closed_) return;
         if (slot->state != PathSlot::State::proven || probe_due(*slot) > now) continue;
-        if (slot->probe != 0) {
+        if (slot->probe == 0) {
+            probe(*slot);
+        } else if (now >= slot->give_up) {
             lose(*slot);
         } else {
-            probe(*slot);
+            suspect(*slot);
         }
+    }
+    arm_keepalive();
+}
+
+// Not dead yet, but whoever negotiates may look for another path meanwhile.
+void LinkCore::suspect(PathSlot& slot) {
+    slot.suspect = true;
+    base::logger("link")->debug("link {}: {} path does not answer", configuration_.id.hex(), to_string(slot.kind()));
+    announce_change();
+    review();
+}
+
+void LinkCore::check_paths() {
+    const auto deadline = scheduler_.now() + configuration_.limits.check_deadline;
+    const auto slots = slots_;
+    for (const auto& slot : slots) {
+        if (closed_) return;
+        if (slot->state != PathSlot::State::proven) continue;
+        if (slot->probe == 0) probe(*slot);
+        slot->give_up = std::min(slot->give_up, deadline);
     }
     arm_keepalive();
 }

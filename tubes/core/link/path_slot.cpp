@@ -58,6 +58,7 @@ bool PathSlot::is_better_than(const PathSlot& other) const noexcept {
 }
 
 bool PathSlot::is_safer_than(const PathSlot& other) const noexcept {
+    if (suspect != other.suspect) return !suspect;
     return answered != other.answered ? answered : is_better_than(other);
 }
 

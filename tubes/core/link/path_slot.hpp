@@ -57,7 +57,12 @@ public:
     std::uint32_t generation() const noexcept { return generation_; }
     /// Better kind, then newer generation.
     bool is_better_than(const PathSlot& other) const noexcept;
-    /// Which to fall back on: first what has answered, then what is better.
+    /// It works both ways: nothing that was asked is open any more.
+    void has_answered() noexcept {
+        probe = 0;
+        suspect = false;
+    }
+    /// Which to fall back on: first what is not suspect, then what has answered, then what is better.
     bool is_safer_than(const PathSlot& other) const noexcept;
 
     State state = State::proving;
@@ -69,6 +74,8 @@ public:
     TimePoint since{};        ///< Of being active, or of standing by.
     std::uint64_t probe = 0;  ///< Token of the unanswered keepalive; 0: none.
     TimePoint probe_time{};
+    TimePoint give_up{};   ///< When the unanswered keepalive means that the path is dead.
+    bool suspect = false;  ///< Has not answered for a while; others are looked for.
     std::unique_ptr<ports::Scheduler::Timer> proof_deadline;
 
 private:

@@ -14,7 +14,12 @@ using std::chrono::milliseconds;
 constexpr milliseconds kServersDeadline{2000};  // Without an answer by then the race runs without STUN and TURN.
 constexpr milliseconds kSettle{10000};          // After the first path, better ones may still come up for this long.
 constexpr milliseconds kFirstBackOff{1000};     // Between restarts that failed; doubles ...
-constexpr milliseconds kLongestBackOff{8000};   // ... up to this.
+constexpr milliseconds kLongestBackOff{30000};  // ... up to this.
+constexpr int kMostDoublings = 6;
+constexpr milliseconds kFirstLook{60000};       // A relayed link looks for something better after this; doubles ...
+constexpr milliseconds kLongestLook{3600000};   // ... up to this.
+constexpr milliseconds kRenewBefore{30000};     // Credentials of relays are replaced so long before their end.
+constexpr int kMostTriesBesidePath = 4;         // Restarts that fail while the link has a path that works.
 constexpr std::uint32_t kGenerationJump = 256;  // A restart may be ahead of us by the ones that were lost.
 
 }  // namespace
@@ -54,6 +59,11 @@ void LinkNegotiator::make_race(std::vector<ports::IceServer> servers) {
     parameters.role = configuration_.role;
     parameters.addresses = configuration_.addresses;
     parameters.same_user = configuration_.same_user;
+    credentials_end_.reset();
+    for (const auto& server : servers) {
+        const auto end = scheduler_.now() + server.valid_for;
+        if (server.valid_for.count() > 0 && (!credentials_end_ || end < *credentials_end_)) credentials_end_ = end;
+    }
     parameters.servers = std::move(servers);
     Race::Handler& handler = *this;
     race_ = std::make_unique<Race>(scheduler_, transports_, parameters, handler);
@@ -123,6 +133,7 @@ void LinkNegotiator::on_restart(const LinkRestart& message) {
     base::logger("negotiation")
         ->debug("{}: peer restarts, generation {}", configuration_.link.hex(), message.generation);
     restart_timer_.reset();
+    look_again_timer_.reset();
     answering_ = true;
     begin(message.generation);
     inbox_.descriptions = message.transports;
@@ -146,11 +157,19 @@ void LinkNegotiator::link_changed(const LinkStatus& status) {
     const auto active = std::find_if(status.paths.begin(), status.paths.end(), [](const auto& p) { return p.active; });
     has_path_ = status.state == LinkState::open && active != status.paths.end();
     if (!has_path_) {
+        look_again_timer_.reset();
         if (status.state == LinkState::stalled) schedule_restart();
         return;
     }
     was_open_ = true;
+    active_kind_ = active->info.kind;
+    look_again_later();
+    // While it is suspect, one race is started; whether it was right the probes tell.
+    if (status.suspect) return race_ ? void() : schedule_restart();
+    if (!restart_wanted_) restart_timer_.reset();
+    if (active->generation != generation_) return;  // the race for another one goes on
     failures_ = 0;
+    restart_wanted_ = false;
     restart_timer_.reset();
     if (!race_) return;
     race_->narrow(active->info.kind);
@@ -163,14 +182,40 @@ void LinkNegotiator::path_refused(PathKind kind, error_code reason) {
 }
 
 void LinkNegotiator::network_changed() {
-    if (closed_ || !accepted_) return;
+    // A path inside this machine needs no network.
+    if (closed_ || !accepted_ || (has_path_ && active_kind_ <= PathKind::local)) return;
+    failures_ = 0;
+    looks_ = 0;
+    restart_wanted_ = true;
+    restart_timer_ = scheduler_.call_at(scheduler_.now(), [this] { restart(); });
+}
+
+void LinkNegotiator::connection_restored() {
+    if (closed_ || !restart_timer_) return;
     failures_ = 0;
     restart_timer_ = scheduler_.call_at(scheduler_.now(), [this] { restart(); });
 }
 
+// A relay costs somebody money and time, and its credentials end: now and then the link looks for something better.
+void LinkNegotiator::look_again_later() {
+    if (closed_ || !is_relayed()) {
+        looks_ = 0;
+        return look_again_timer_.reset();
+    }
+    if (look_again_timer_) return;
+    auto when = scheduler_.now() + std::min(kFirstLook * (1 << std::min(looks_, kMostDoublings)), kLongestLook);
+    if (credentials_end_)
+        when = std::min(when, std::max(*credentials_end_ - kRenewBefore, scheduler_.now() + kFirstBackOff));
+    look_again_timer_ = scheduler_.call_at(when, [this] {
+        ++looks_;
+        restart_wanted_ = true;
+        restart();
+    });
+}
+
 void LinkNegotiator::schedule_restart() {
     if (closed_ || restart_timer_) return;
-    auto wait = failures_ == 0 ? milliseconds(0) : kFirstBackOff * (1 << std::min(failures_ - 1, 3));
+    auto wait = failures_ == 0 ? milliseconds(0) : kFirstBackOff * (1 << std::min(failures_ - 1, kMostDoublings));
     // While a race runs its own end decides; the very first failure of a link starts over at once.
     if (race_ && failures_ > 0) return;
     wait = std::min(wait, kLongestBackOff);
@@ -179,6 +224,7 @@ void LinkNegotiator::schedule_restart() {
 
 void LinkNegotiator::restart() {
     restart_timer_.reset();
+    look_again_timer_.reset();
     base::logger("negotiation")->debug("{}: restart, generation {}", configuration_.link.hex(), generation_ + 1);
     answering_ = false;
     begin(generation_ + 1);
@@ -190,18 +236,25 @@ void LinkNegotiator::arm_deadline() {
 }
 
 void LinkNegotiator::on_deadline() {
-    if (has_path_) return retire();
-    give_up_race();
+    if (!has_path_) return give_up_race();
+    restart_wanted_ = false;
+    retire();
+    look_again_later();
 }
 
 void LinkNegotiator::give_up_race() {
     retire();
-    if (has_path_) return;
+    look_again_later();
+    if (has_path_ && !restart_wanted_) return;
     if (!was_open_) {
         closed_ = true;
         return handler_.on_no_path();
     }
     ++failures_;
+    if (has_path_ && failures_ > kMostTriesBesidePath) {
+        restart_wanted_ = false;
+        return;
+    }
     schedule_restart();
 }
 
@@ -220,6 +273,7 @@ void LinkNegotiator::retire() {
 void LinkNegotiator::close() {
     closed_ = true;
     restart_timer_.reset();
+    look_again_timer_.reset();
     retire();
 }
 

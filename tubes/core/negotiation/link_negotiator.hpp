@@ -55,8 +55,10 @@ public:
     /// What the link says of its paths: narrows the race, or starts over when there is none left.
     void link_changed(const LinkStatus& status);
     void path_refused(PathKind kind, error_code reason);
-    /// Interfaces or routes changed: looks for paths again at once.
+    /// Interfaces or routes changed: looks for paths again at once, and again until it has found some.
     void network_changed();
+    /// Signals arrive again: a restart that waits for its turn need not wait any longer.
+    void connection_restored();
     void close();
 
     bool is_racing() const noexcept { return race_ != nullptr; }
@@ -75,6 +77,8 @@ private:
     void retire();
     void restart();
     void schedule_restart();
+    void look_again_later();
+    bool is_relayed() const noexcept { return has_path_ && active_kind_ >= PathKind::ice_relayed; }
     void arm_deadline();
     void on_deadline();
     void give_up_race();
@@ -99,13 +103,18 @@ private:
     bool answering_ = false;  // The peer asked for this generation.
     bool signaled_ = false;   // Our descriptions of this generation are out.
     bool has_path_ = false;
+    bool restart_wanted_ = false;  // Although there is a path: the network changed, or credentials end.
+    PathKind active_kind_ = PathKind::loopback;
     bool was_open_ = false;
     bool closed_ = false;
     int failures_ = 0;
+    int looks_ = 0;                             // For a better path than the relayed one, without success.
+    std::optional<TimePoint> credentials_end_;  // Of the relays that the current generation may use.
     std::unique_ptr<ports::Scheduler::Timer> servers_timer_;
     std::unique_ptr<ports::Scheduler::Timer> deadline_timer_;
     std::unique_ptr<ports::Scheduler::Timer> settle_timer_;
     std::unique_ptr<ports::Scheduler::Timer> restart_timer_;
+    std::unique_ptr<ports::Scheduler::Timer> look_again_timer_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

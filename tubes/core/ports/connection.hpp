@@ -110,6 +110,10 @@ public:
     virtual result<void> answer_subscription(const ContactAddress& contact, bool allow) = 0;
     virtual result<void> remove_contact(const ContactAddress& contact) = 0;
 
+    /// The machine's network changed, or it slept: makes sure at once that the server is still there, and does not
+    /// wait with a reconnection that is due. For protocols without a network it does nothing.
+    virtual void network_changed() {}
+
     /// STUN and TURN servers of the account, with credentials (XEP-0215); empty where there are none. The answer
     /// may come from a cache that is valid for the credentials' lifetime.
     virtual void find_ice_servers(std::function<void(std::vector<IceServer>)> callback) = 0;

@@ -38,6 +38,7 @@ struct IceServer {
     std::uint16_t port = 3478;
     std::string username;
     std::string password;
+    std::chrono::seconds valid_for{0};  ///< Until the credentials expire; 0: they do not, or nobody knows.
 };
 
 /// What an attempt works with.

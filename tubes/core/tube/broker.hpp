@@ -236,6 +236,9 @@ public:
 
     /// The machine's addresses or routes changed: links look for new paths at once, without losing those they have.
     virtual void network_changed() = 0;
+    /// The machine slept, or its network may have been away: links and accounts make sure at once that the other end
+    /// is still there. Part of network_changed().
+    virtual void check_paths() = 0;
 
     virtual std::vector<TubeStatus> tubes() const = 0;
     virtual std::vector<LinkReport> links() const = 0;

@@ -15,6 +15,9 @@ void BrokerImpl::on_account_state(Account& account, ports::ConnectionState state
         return later([this, name] { finish_removal(name); });
     }
     if (state != ports::ConnectionState::online) return;
+    for (auto& [id, session] : sessions_) {
+        if (session->origin().account == name) session->connection_restored();
+    }
     for (auto& [id, offer] : offers_.all()) {
         if (offer.spec.account != name) continue;
         // While we were away the contact's devices may have dropped it; those that have not ignore the repeat.

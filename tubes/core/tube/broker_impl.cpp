@@ -191,7 +191,13 @@ void BrokerImpl::re_decide(const TubeId& id) {
 }
 
 void BrokerImpl::network_changed() {
+    for (auto& [name, account] : accounts_) account->connection().network_changed();
     for (auto& [id, session] : sessions_) session->network_changed();
+}
+
+void BrokerImpl::check_paths() {
+    for (auto& [name, account] : accounts_) account->connection().network_changed();
+    for (auto& [id, session] : sessions_) session->check_paths();
 }
 
 TubeStatus BrokerImpl::status_of(const TubeRecord& tube) const {

@@ -44,6 +44,7 @@ public:
     void start_verification(const LinkId& link, std::function<void(result<std::string>)> callback) override;
     void policies_changed() override;
     void network_changed() override;
+    void check_paths() override;
     std::vector<TubeStatus> tubes() const override;
     std::vector<LinkReport> links() const override;
 

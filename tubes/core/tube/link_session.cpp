@@ -107,6 +107,21 @@ void LinkSession::on_candidates(const LinkCandidates& message) {
     negotiator_.on_candidates(message);
 }
 
+// The peer's network has changed: what we still believe in may be gone.
+void LinkSession::on_restart(const LinkRestart& message) {
+    negotiator_.on_restart(message);
+    check_paths();
+}
+
+void LinkSession::network_changed() {
+    negotiator_.network_changed();
+    check_paths();
+}
+
+void LinkSession::check_paths() {
+    if (link_ && state_ != SessionState::closed) link_->check_paths();
+}
+
 void LinkSession::close(Errc reason, bool tell, std::optional<LinkId> survivor) {
     if (state_ == SessionState::closed) return;
     const bool by_signal = tell && state_ != SessionState::open;

@@ -85,8 +85,13 @@ public:
     void accepted(const LinkAccept& message);
 
     void on_candidates(const LinkCandidates& message);
-    void on_restart(const LinkRestart& message) { negotiator_.on_restart(message); }
-    void network_changed() { negotiator_.network_changed(); }
+    void on_restart(const LinkRestart& message);
+    /// Addresses or routes changed: other paths are looked for, and the present ones have to answer.
+    void network_changed();
+    /// The machine slept, or may have: the present paths have to answer.
+    void check_paths();
+    /// The account can send signals again.
+    void connection_restored() { negotiator_.connection_restored(); }
 
     /// Ends it. `tell`: the peer is told, over the path or by LinkTerminate.
     void close(Errc reason, bool tell, std::optional<LinkId> survivor = std::nullopt);
