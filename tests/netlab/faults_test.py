@@ -4,7 +4,7 @@
 
 Every scenario has a laboratory of its own. An offer is held by a share that asks before each use; a negotiation by a
 pair of networks that needs a relay, with the relay stopped. Deadlines: 8 s that `tube connect --timeout` is given
-here, 60 s that a link waits for a new path (LinkLimits::patience), and what a busy machine adds.
+here, 60 s that a link waits for a new path (limits.patience is set to it), and what a busy machine adds.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ NOT_FOUND, OFFLINE, TIMED_OUT, NO_PATH, BROKEN = 3, 4, 6, 7, 11  # exit codes of
 CONNECT_SECONDS = 8
 SLACK = 12.0  # seconds that a busy machine, name look-ups and polite endings may add
 PATIENCE = 60.0
+os.environ["TUBES_LIMITS_PATIENCE"] = f"{PATIENCE:.0f}"
 DIRECT_PAIR, RELAYED_PAIR = ("none", "port-restricted"), ("symmetric", "port-restricted")
 LARGE = 2_000_000_000  # a transfer that is still running when something is killed
 _numbers = itertools.count()
