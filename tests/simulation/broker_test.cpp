@@ -273,6 +273,7 @@ TEST_F(TwoPeople, WrongUseFailsWithItsOwnError) {
     expect(spec, Errc::not_found);
     spec.account = "bob@b";
     spec.contact = {"unknown@a"};
+    spec.deadline = 50ms;
     expect(spec, Errc::offline);
     EXPECT_EQ(alice.broker->share({}).error(), Errc::invalid_argument);
     alice.share("web", {"bob@b"});

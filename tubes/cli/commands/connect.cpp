@@ -11,13 +11,11 @@
 #include "tubes/cli/control.hpp"
 #include "tubes/cli/narrator.hpp"
 #include "tubes/cli/output.hpp"
-#include "tubes/cli/waiting.hpp"
 
 namespace tubes::cli {
 namespace {
 
 namespace asio = boost::asio;
-using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kFirstRetry{1};  // with --keep, doubled after each failure up to ...
 constexpr std::chrono::seconds kLongestRetry{60};
@@ -41,28 +39,14 @@ result<Endpoint> local_end(const ConnectArguments& arguments) {
     return Endpoint::parse(arguments.listen);
 }
 
-ConnectOptions connect_options(const ConnectArguments& arguments, steady_clock::time_point deadline) {
+ConnectOptions connect_options(const ConnectArguments& arguments) {
     ConnectOptions options;
     options.service = arguments.service;
     options.contact = arguments.contact;
     options.peer = arguments.peer;
     options.account = arguments.account;
-    options.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
+    options.deadline = std::chrono::seconds(arguments.timeout_s);
     return options;
-}
-
-/// Opens the tube, waiting for the contact to come online within the deadline.
-asio::awaitable<std::tuple<error_code, Tube>> open_tube(Session& session, ConnectArguments arguments) {
-    const auto deadline = steady_clock::now() + std::chrono::seconds(arguments.timeout_s);
-    for (;;) {
-        auto [error, tube] = co_await session.node().async_connect(connect_options(arguments, deadline), kTuple);
-        const bool may_come = error == Errc::offline || error == Errc::not_connected;
-        if (!may_come || steady_clock::now() >= deadline) {
-            co_return std::tuple<error_code, Tube>(error, std::move(tube));
-        }
-        const bool came = co_await wait_for_contact(session, arguments.contact, deadline);
-        if (!came) co_return std::tuple<error_code, Tube>(error, Tube());
-    }
 }
 
 /// Shows what moves, once a second, while a terminal watches.
@@ -89,7 +73,7 @@ asio::awaitable<void> show_counters(Session& session, std::string tube, std::sha
 
 /// One tube from open to close; `opened` tells whether it came that far.
 asio::awaitable<error_code> use_tube(Session& session, ConnectArguments arguments, Endpoint& end, bool& opened) {
-    auto [error, tube] = co_await open_tube(session, arguments);
+    auto [error, tube] = co_await session.node().async_connect(connect_options(arguments), kTuple);
     if (error) co_return error;
     ListenOptions listen;
     listen.endpoint = end;

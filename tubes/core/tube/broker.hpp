@@ -46,7 +46,7 @@ struct ConnectSpec {
     std::string service;
     TubeKind kind = TubeKind::stream;
     Parameters parameters;
-    std::chrono::milliseconds deadline{60000};  ///< From the call to an open tube; asking the other user counts.
+    std::chrono::milliseconds deadline{60000};  ///< From the call to an open tube; waiting counts.
 };
 
 /// How a contact's key stands with us when a decision is needed.
@@ -190,9 +190,10 @@ public:
 
     using TubeCallback = std::function<void(result<TubeStatus>)>;
 
-    /// Opens a tube to a share of a contact. Reuses the link to that device where there is one. Errors: offline,
-    /// not_available, refused, timed_out, no_path, key_changed, identity_mismatch, not_connected, limit_exceeded.
-    /// The returned id cancels it through close_tube().
+    /// Opens a tube to a share of a contact. Reuses the link to that device where there is one. Waits, within the
+    /// deadline, for the account to be online and for a device of the contact to be there. Errors: offline (nobody
+    /// came), not_available, refused, timed_out, no_path, key_changed, identity_mismatch, not_connected,
+    /// limit_exceeded. The returned id cancels it through close_tube().
     virtual TubeId connect(ConnectSpec spec, TubeCallback callback) = 0;
 
     /// Requests and offers that wait.

@@ -47,8 +47,20 @@ TubeRecord& BrokerImpl::add_outgoing(const ports::AccountName& account, TubeRequ
     tube.request = std::move(request);
     tube.callback = std::move(callback);
     tube.started = now();
-    tube.deadline = after(deadline, [this, id] { end_tube(id, Errc::timed_out, true); });
+    tube.deadline = after(deadline, [this, id] { expire_tube(id); });
     return tube;
+}
+
+void BrokerImpl::expire_tube(const TubeId& id) {
+    const auto* tube = find_tube(id);
+    if (!tube) return;
+    auto reason = Errc::timed_out;
+    if (tube->stage == TubeStage::waiting_for_contact) {
+        auto* account = find_account(tube->status.account);
+        const bool online = account && account->connection().state() == ports::ConnectionState::online;
+        reason = online ? Errc::offline : Errc::not_connected;
+    }
+    end_tube(id, reason, true);
 }
 
 TubeId BrokerImpl::connect(ConnectSpec spec, TubeCallback callback) {
@@ -56,7 +68,7 @@ TubeId BrokerImpl::connect(ConnectSpec spec, TubeCallback callback) {
     const auto id = request.tube;
     auto& tube = add_outgoing(spec.account, std::move(request), std::move(callback), spec.deadline);
     tube.status.peer.contact = spec.contact;
-    auto* account = find_account(spec.account);
+    tube.wanted = spec.peer;
     const auto fail = [this, id](Errc reason) {
         end_tube(id, reason, false);
         return id;
@@ -64,15 +76,35 @@ TubeId BrokerImpl::connect(ConnectSpec spec, TubeCallback callback) {
     const bool valid = is_valid_service_name(spec.service) && check_parameters(spec.parameters) &&
                        (!spec.peer || spec.peer->contact == spec.contact);
     if (!valid) return fail(Errc::invalid_argument);
-    if (!account) return fail(Errc::not_found);
-    const auto state = account->connection().state();
-    if (state == ports::ConnectionState::offline || state == ports::ConnectionState::connecting) {
-        return fail(Errc::not_connected);
-    }
-    const auto peers = spec.peer ? std::vector<PeerAddress>{*spec.peer} : account->tube_peers(spec.contact);
-    if (peers.empty()) return fail(Errc::offline);
-    choose_peer(tube, *account, peers);
+    if (!find_account(spec.account)) return fail(Errc::not_found);
+    look_for_contact(tube);
     return id;
+}
+
+// Right after a log-in presence is still arriving, and a contact may come any moment: whoever waits is told when.
+void BrokerImpl::look_for_contact(TubeRecord& tube) {
+    auto* account = find_account(tube.status.account);
+    const auto state = account ? account->connection().state() : ports::ConnectionState::offline;
+    if (state == ports::ConnectionState::offline) return end_tube(TubeId(tube.status.id), Errc::not_connected, false);
+    tube.stage = TubeStage::waiting_for_contact;
+    if (state == ports::ConnectionState::connecting) return;
+    const auto peers =
+        tube.wanted ? std::vector<PeerAddress>{*tube.wanted} : account->tube_peers(tube.status.peer.contact);
+    if (peers.empty()) return;
+    tube.stage = TubeStage::choosing;
+    choose_peer(tube, *account, peers);
+}
+
+void BrokerImpl::contact_may_be_there(const Account& account, const ContactAddress* contact) {
+    std::vector<TubeId> waiting;
+    for (const auto& [id, tube] : tubes_) {
+        const bool concerned =
+            tube.status.account == account.name() && (contact == nullptr || tube.status.peer.contact == *contact);
+        if (concerned && tube.stage == TubeStage::waiting_for_contact) waiting.push_back(id);
+    }
+    for (const auto& id : waiting) {
+        if (auto* tube = find_tube(id)) look_for_contact(*tube);
+    }
 }
 
 void BrokerImpl::choose_peer(TubeRecord& tube, Account& account, const std::vector<PeerAddress>& peers) {

@@ -14,6 +14,7 @@ void BrokerImpl::on_account_state(Account& account, ports::ConnectionState state
     if (state == ports::ConnectionState::offline && account.on_removed) {
         return later([this, name] { finish_removal(name); });
     }
+    contact_may_be_there(account, nullptr);
     if (state != ports::ConnectionState::online) return;
     for (auto& [id, session] : sessions_) {
         if (session->origin().account == name) session->connection_restored();
@@ -32,6 +33,7 @@ void BrokerImpl::on_account_contact(Account& account, const ports::Contact& cont
     if (account.lost_presence(contact)) drop_contact(account, contact.address, Errc::refused);
     drop_vanished(account, contact);
     end_dead_links(account, contact.address);
+    contact_may_be_there(account, &contact.address);
     for (auto& [id, offer] : offers_.all()) {
         if (offer.spec.account == name && offer.spec.contact == contact.address) spread_offer(id, offer);
     }

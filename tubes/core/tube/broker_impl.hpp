@@ -118,6 +118,10 @@ private:
     // broker_connect.cpp: what we ask of the peer
     TubeRecord& add_outgoing(const ports::AccountName& account, TubeRequest request, TubeCallback callback,
                              std::chrono::milliseconds deadline);
+    void expire_tube(const TubeId& id);
+    void look_for_contact(TubeRecord& tube);
+    /// Tubes that wait for `contact` (null: any of the account's) look again.
+    void contact_may_be_there(const Account& account, const ContactAddress* contact);
     void choose_peer(TubeRecord& tube, Account& account, const std::vector<PeerAddress>& peers);
     void on_choice(const std::shared_ptr<ServiceChoice>& choice, bool all_replied);
     void start_on_peer(TubeRecord& tube, const PeerAddress& peer);

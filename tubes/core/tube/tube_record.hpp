@@ -8,12 +8,13 @@ namespace tubes::core {
 
 /// How far a tube has come; finer than TubeState.
 enum class TubeStage : std::uint8_t {
-    choosing,          ///< Ours: asking the contact's devices which has the service.
-    requesting,        ///< Ours: the request began a link that is not accepted.
-    waiting_for_link,  ///< Ours: will be asked for on a link that is coming up or coming back.
-    asked,             ///< Ours: TubeOpen is out.
-    granted,           ///< Both: allowed; the link has no path yet.
-    open,              ///< Streams flow.
+    waiting_for_contact,  ///< Ours: no device of the contact is there yet, or the account is still connecting.
+    choosing,             ///< Ours: asking the contact's devices which has the service.
+    requesting,           ///< Ours: the request began a link that is not accepted.
+    waiting_for_link,     ///< Ours: will be asked for on a link that is coming up or coming back.
+    asked,                ///< Ours: TubeOpen is out.
+    granted,              ///< Both: allowed; the link has no path yet.
+    open,                 ///< Streams flow.
 };
 
 /// A stream's bytes count for its tube also after the application let go of it.
@@ -39,6 +40,7 @@ struct TubeRecord {
     TubeStage stage = TubeStage::choosing;
     TubeRequest request;
     Broker::TubeCallback callback;
+    std::optional<PeerAddress> wanted;      ///< Ours: only this device will do.
     std::vector<PeerAddress> alternatives;  ///< Ours: devices to try if this one does not work out.
     std::optional<PublicKey> expected_key;  ///< Ours: the offer named it.
     TimePoint started;

@@ -242,8 +242,10 @@ public:
     auto async_offer(OfferOptions options, Token&& token) {
         return start<Share>(&Node::start_offer, std::move(options), std::forward<Token>(token));
     }
-    /// Opens a tube to a contact's share. offline, not_available, refused, timed_out, no_path, key_changed,
-    /// identity_mismatch, not_connected. Cancellable (asio cancellation slots). Signature: void(error_code, Tube).
+    /// Opens a tube to a contact's share. Waits for a device of the contact to come online and for the other user's
+    /// answer, together at most the deadline: offline, not_connected (our own account) or timed_out then. Also
+    /// not_available, refused, no_path, key_changed, identity_mismatch. Cancellable (asio cancellation slots).
+    /// Signature: void(error_code, Tube).
     template <class Token>
     auto async_connect(ConnectOptions options, Token&& token) {
         return start<Tube>(&Node::start_connect, std::move(options), std::forward<Token>(token));

@@ -81,7 +81,7 @@ struct ConnectOptions {
     TubeKind kind = TubeKind::stream;
     Parameters parameters;
     std::string account;
-    std::chrono::milliseconds deadline{60000};
+    std::chrono::milliseconds deadline{60000};  ///< From the call to an open tube, waiting for people included.
 };
 
 /// This machine's end of a tube: a socket that programs connect to.
