@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
@@ -43,20 +44,15 @@ TEST(EmptyObject, FailsItsOperationsInsteadOfCrashing) {
     Events events;
     Share share;
     char byte = 0;
-    const auto code = [](auto future) {
-        try {
-            future.get();
-        } catch (const boost::system::system_error& error) {
-            return error_code(error.code());
-        }
-        return error_code();
-    };
+    // Not thrown from thread to thread: ThreadSanitizer cannot follow that through libstdc++.
+    constexpr auto kFuture = boost::asio::as_tuple(boost::asio::use_future);
+    const auto code = [](auto future) { return std::get<0>(future.get()); };
     const auto expected = make_error_code(Errc::invalid_argument);
-    EXPECT_EQ(code(stream.async_read_some(boost::asio::buffer(&byte, 1), boost::asio::use_future)), expected);
-    EXPECT_EQ(code(tube.async_open_stream(boost::asio::use_future)), expected);
-    EXPECT_EQ(code(node.async_status(boost::asio::use_future)), expected);
-    EXPECT_EQ(code(events.async_next(boost::asio::use_future)), expected);
-    EXPECT_EQ(code(share.async_accept(boost::asio::use_future)), expected);
+    EXPECT_EQ(code(stream.async_read_some(boost::asio::buffer(&byte, 1), kFuture)), expected);
+    EXPECT_EQ(code(tube.async_open_stream(kFuture)), expected);
+    EXPECT_EQ(code(node.async_status(kFuture)), expected);
+    EXPECT_EQ(code(events.async_next(kFuture)), expected);
+    EXPECT_EQ(code(share.async_accept(kFuture)), expected);
     EXPECT_FALSE(stream.is_open());
     EXPECT_TRUE(share.service().empty());
     stream.close();

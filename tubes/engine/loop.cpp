@@ -64,7 +64,7 @@ void Loop::run() {
 }
 
 void Loop::end() {
-    post([this] { work_.reset(); });
+    if (context_) post([self = shared_from_this()] { self->work_.reset(); });
 }
 
 void Loop::join(std::chrono::milliseconds patience) {

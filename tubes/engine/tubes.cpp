@@ -14,6 +14,16 @@ namespace tubes::engine {
 
 using core::TubeId;
 
+namespace {
+
+/// Without those that were cancelled: a program may wait again and again.
+void add_waiting(std::vector<CompletionPointer<>>& waiting, CompletionPointer<> done) {
+    std::erase_if(waiting, [](const auto& each) { return each->is_done(); });
+    waiting.push_back(std::move(done));
+}
+
+}  // namespace
+
 Tube Tubes::handle(const TubeId& id, const TubeInfo& info) {
     return Tube(std::make_shared<TubeCore>(engine_.loop(), engine_.weak_from_this(), id, info));
 }
@@ -102,7 +112,7 @@ void Tubes::wait(const TubeId& id, CompletionPointer<> done) {
     const auto found = records_.find(id);
     if (found == records_.end()) return done->fail(Errc::cancelled);
     if (found->second.closed) return done->fail(*found->second.closed);
-    found->second.waiting.push_back(std::move(done));
+    add_waiting(found->second.waiting, std::move(done));
 }
 
 void Tubes::on_tube_closed(const TubeId& id, Errc reason) {
@@ -184,7 +194,7 @@ void Tubes::wait_listener(Number number, CompletionPointer<> done) {
     const auto found = listeners_.find(number);
     if (found == listeners_.end()) return done->fail(Errc::cancelled);
     if (found->second.ended) return done->finish(*found->second.ended);
-    found->second.waiting.push_back(std::move(done));
+    add_waiting(found->second.waiting, std::move(done));
 }
 
 void Tubes::close_listener(Number number) {

@@ -111,8 +111,9 @@ TEST(TrustFile, RefusesTheSixtyFifthKeyOfAContact) {
 }
 
 TEST(StateFile, KeepsADamagedFileAsideAndStartsEmptyTheNextTime) {
-    for (const std::string damage :
-         {"{\"version\": 1, \"acc", "[]", "{}", "", "\xff\xfe", std::string(2000, '[').c_str()}) {
+    const std::vector<std::string> damages = {"{\"version\": 1, \"acc", "[]", "{}", "", "\xff\xfe",
+                                              std::string(2000, '[')};
+    for (const auto& damage : damages) {
         const ScratchDirectory scratch;
         scratch.write("pins.json", damage);
         EXPECT_EQ(TrustFile::open(scratch.path()).error(), make_error_code(Errc::state_corrupt)) << damage;
