@@ -22,10 +22,11 @@ asio::awaitable<int> run_doctor(Session& session, DoctorArguments) {
     bool healthy = true;
     auto list = nlohmann::json::array();
     static constexpr const char* kMarks[] = {"ok  ", "note", "BAD "};
+    static constexpr const char* kNames[] = {"fine", "note", "problem"};
     for (const auto& finding : findings) {
         healthy = healthy && finding.severity != Finding::Severity::problem;
         list.push_back({{"topic", finding.topic},
-                        {"severity", kMarks[static_cast<int>(finding.severity)]},
+                        {"severity", kNames[static_cast<int>(finding.severity)]},
                         {"text", finding.text},
                         {"advice", finding.advice}});
         if (session.options().json) continue;
