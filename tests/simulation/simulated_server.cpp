@@ -13,7 +13,7 @@ using core::ports::Subscription;
 using Reply = std::function<void(result<SignalReply>)>;
 
 SimulatedServer::SimulatedServer(SimulatedScheduler& scheduler, ServerModel server_model)
-    : model(server_model), scheduler_(scheduler), random_(server_model.seed) {}
+    : model(server_model), chat(scheduler), scheduler_(scheduler), random_(server_model.seed) {}
 
 std::unique_ptr<SimulatedConnection> SimulatedServer::make_connection(const std::string& contact,
                                                                       const std::string& resource,
@@ -168,6 +168,7 @@ void SimulatedServer::send(const PeerAddress& from, const PeerAddress& to, Signa
 
 void SimulatedServer::hand_over(const PeerAddress& from, const PeerAddress& to, const Signal& signal,
                                 const core::ports::Connection::Responder& respond) {
+    if (const auto room = chat.room_of(to)) return chat.relay(from, to, *room, signal, respond);
     const bool bare = to.value == to.contact.value;
     bool found = false;
     for (auto& [address, device] : std::map<PeerAddress, Device>(devices_)) {
@@ -198,7 +199,7 @@ void SimulatedServer::inject(const core::ports::SignalOrigin& origin, const Peer
 }
 
 SimulatedConnection::SimulatedConnection(SimulatedServer& server, PeerAddress self, std::string protocol)
-    : server_(server), self_(std::move(self)), protocol_(std::move(protocol)) {}
+    : server_(server), self_(std::move(self)), protocol_(std::move(protocol)), rooms_(server.chat, self_) {}
 
 SimulatedConnection::~SimulatedConnection() {
     handler_ = nullptr;
@@ -207,6 +208,7 @@ SimulatedConnection::~SimulatedConnection() {
 
 void SimulatedConnection::start(Handler& handler) {
     handler_ = &handler;
+    rooms_.start(handler);
     state_ = core::ports::ConnectionState::connecting;
     std::weak_ptr<int> alive = alive_;
     server_.scheduler_.post([this, alive] {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <random>
 
+#include "tests/simulation/simulated_rooms.hpp"
 #include "tests/simulation/simulated_scheduler.hpp"
 #include "tubes/core/ports/connection.hpp"
 
@@ -62,6 +63,7 @@ public:
 
     ServerModel model;
     std::size_t sent = 0;
+    SimulatedChat chat;
 
 private:
     friend class SimulatedConnection;
@@ -117,6 +119,7 @@ public:
     result<void> answer_subscription(const core::ContactAddress&, bool) override { return {}; }
     result<void> remove_contact(const core::ContactAddress&) override { return {}; }
     void find_ice_servers(std::function<void(std::vector<core::ports::IceServer>)> callback) override;
+    core::ports::Rooms* rooms() override { return &rooms_; }
 
 private:
     friend class SimulatedServer;
@@ -124,6 +127,7 @@ private:
     core::PeerAddress self_;
     std::string protocol_;
     Handler* handler_ = nullptr;
+    SimulatedRooms rooms_;
     core::ports::ConnectionState state_ = core::ports::ConnectionState::offline;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

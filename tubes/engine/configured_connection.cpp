@@ -29,6 +29,7 @@ public:
     result<void> answer_subscription(const ContactAddress& contact, bool allow) override {
         return inner_->answer_subscription(contact, allow);
     }
+    Rooms* rooms() override { return inner_->rooms(); }
     result<void> remove_contact(const ContactAddress& contact) override { return inner_->remove_contact(contact); }
     void find_ice_servers(std::function<void(std::vector<IceServer>)> callback) override {
         inner_->find_ice_servers([servers = servers_, callback = std::move(callback)](std::vector<IceServer> found) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tubes/core/ports/rooms.hpp"
 #include "tubes/core/signaling/signals.hpp"
 
 namespace tubes::core::ports {
@@ -48,6 +49,7 @@ struct SignalOrigin {
     PeerAddress from;
     bool may_see_presence = false;  ///< The sender is subscribed to our presence, or it is our own account.
     bool same_user = false;         ///< A node of this user on this machine, by the kernel's word (local protocol).
+    std::optional<ContactAddress> room = std::nullopt;  ///< The sender is an occupant of this room, which we are in.
 };
 
 /// What the user and the server say of this account's servers; for `doctor` and `status`.
@@ -78,6 +80,8 @@ public:
         /// A signal, already parsed and bounded, whose sender the server (or kernel) vouches for. `respond` is to
         /// be called exactly once, possibly later; with Errc::not_available it answers as if nobody was there.
         virtual void on_signal(const SignalOrigin& origin, Signal signal, Responder respond) = 0;
+        /// Something happened in a room that this node is in or asked to join.
+        virtual void on_room_event(const RoomEvent&) {}
 
     protected:
         ~Handler() = default;
@@ -117,6 +121,9 @@ public:
     /// STUN and TURN servers of the account, with credentials (XEP-0215); empty where there are none. The answer
     /// may come from a cache that is valid for the credentials' lifetime.
     virtual void find_ice_servers(std::function<void(std::vector<IceServer>)> callback) = 0;
+
+    /// Null if the protocol has no rooms. Lives as long as the connection.
+    virtual Rooms* rooms() { return nullptr; }
 };
 
 }  // namespace tubes::core::ports

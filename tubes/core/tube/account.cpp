@@ -38,6 +38,22 @@ bool Account::is_same_user(const ContactAddress& contact) const {
     return info.protocol == "local" && contact == info.self;
 }
 
+std::optional<ports::Occupant> Account::occupant(const ContactAddress& room, const PeerAddress& address) const {
+    const auto* rooms = connection_->rooms();
+    return rooms ? rooms->occupant(room, address) : std::nullopt;
+}
+
+std::optional<ContactAddress> Account::self(const std::optional<ContactAddress>& room) const {
+    if (!room) return connection_->info().self;
+    const auto* rooms = connection_->rooms();
+    const auto view = rooms ? rooms->find(*room) : std::nullopt;
+    if (!view) return std::nullopt;
+    for (const auto& occupant : view->occupants) {
+        if (occupant.is_self) return occupant.address.contact;
+    }
+    return std::nullopt;
+}
+
 bool Account::lost_presence(const ports::Contact& contact) {
     using ports::Subscription;
     const bool sees = contact.subscription == Subscription::from || contact.subscription == Subscription::both;

@@ -24,6 +24,7 @@ public:
                                                      const std::string& text) = 0;
         virtual void on_account_signal(Account& account, const ports::SignalOrigin& origin, Signal signal,
                                        ports::Connection::Responder respond) = 0;
+        virtual void on_account_room_event(Account& account, const ports::RoomEvent& event) = 0;
 
     protected:
         ~Owner() = default;
@@ -43,6 +44,10 @@ public:
     std::vector<PeerAddress> tube_peers(const ContactAddress& contact) const;
     /// Another node of this user on this machine; only the local protocol's own list can say so.
     bool is_same_user(const ContactAddress& contact) const;
+    /// The occupant of a room with that address, if they are there now.
+    std::optional<ports::Occupant> occupant(const ContactAddress& room, const PeerAddress& address) const;
+    /// Who we are: in that room, or (empty) for contacts. Empty if we are not in the room.
+    std::optional<ContactAddress> self(const std::optional<ContactAddress>& room) const;
     /// Remembers who may see our presence; true when `contact` has just lost that.
     bool lost_presence(const ports::Contact& contact);
     void forget(const ContactAddress& contact) { sees_us_.erase(contact); }
@@ -55,6 +60,7 @@ private:
     void on_contact_removed(const ContactAddress& address) override;
     void on_subscription_request(const ContactAddress& from, const std::string& text) override;
     void on_signal(const ports::SignalOrigin& origin, Signal signal, ports::Connection::Responder respond) override;
+    void on_room_event(const ports::RoomEvent& event) override { owner_.on_account_room_event(*this, event); }
 
     ports::AccountName name_;
     std::unique_ptr<ports::Connection> connection_;

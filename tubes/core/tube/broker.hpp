@@ -24,7 +24,8 @@ struct ShareSpec {
     TubeKind kind = TubeKind::stream;
     Parameters parameters;
     ports::AccountName account;            ///< Empty: every account may carry it (the audience still decides).
-    std::vector<ContactAddress> audience;  ///< Empty: only this user on this machine (SignalOrigin::same_user).
+    std::vector<ContactAddress> audience;  ///< Contacts, and rooms for their occupants. Empty: only this user on this
+                                           ///< machine (SignalOrigin::same_user).
     Policy policy = Policy::ask;           ///< For the audience, unless the policy store says always or never.
     bool trust_first_key = false;          ///< With always: also a contact's first key ever, unseen until now.
     std::uint32_t tubes = 64;              ///< Open at once; then limit_exceeded, seen as not_available outside.
@@ -42,7 +43,8 @@ struct OfferSpec {
 struct ConnectSpec {
     ports::AccountName account;
     ContactAddress contact;
-    std::optional<PeerAddress> peer;  ///< Only this node of the contact; empty: any that has the service.
+    std::optional<PeerAddress> peer;     ///< Only this node of the contact; empty: any that has the service.
+    std::optional<ContactAddress> room;  ///< The contact is an occupant of it, and `peer` says which.
     std::string service;
     TubeKind kind = TubeKind::stream;
     Parameters parameters;
@@ -62,6 +64,7 @@ struct PendingRequest {
     bool is_offer = false;
     ports::AccountName account;
     PeerAddress from;
+    std::optional<ContactAddress> room;  ///< Where `from` is an occupant.
     std::string service;
     TubeKind kind = TubeKind::stream;
     Parameters parameters;
@@ -84,6 +87,7 @@ struct TubeStatus {
     LinkId link;
     ports::AccountName account;
     PeerAddress peer;
+    std::optional<ContactAddress> room;  ///< Where the peer is an occupant.
     PublicKey peer_key;
     std::string service;
     TubeKind kind = TubeKind::stream;
@@ -151,6 +155,8 @@ public:
         virtual void on_contact_removed(const ports::AccountName& account, const ContactAddress& contact) = 0;
         virtual void on_subscription_request(const ports::AccountName& account, const ContactAddress& contact,
                                              const std::string& text) = 0;
+        /// Something happened in a room of join_room(). Tubes of occupants who left are closed by then.
+        virtual void on_room_event(const ports::AccountName&, const ports::RoomEvent&) {}
 
     protected:
         ~Handler() = default;
@@ -231,6 +237,14 @@ public:
     /// Compares a short string on a live link (commit then reveal): both users see the same six words or digits
     /// exactly if nobody stands between. not_found without an open link.
     virtual void start_verification(const LinkId& link, std::function<void(result<std::string>)> callback) = 0;
+
+    /// Joins a room; what comes of it follows as on_room_event. `addresses`: which addresses links with its occupants
+    /// may use unless a policy says more; empty: relayed ones only, but for people whose key the user accepted.
+    /// Errors as ports::Rooms::join, unsupported (no rooms there), not_found (account).
+    virtual result<void> join_room(const ports::AccountName& account, ports::RoomJoin join,
+                                   std::optional<AddressPolicy> addresses) = 0;
+    /// Leaves it and closes the tubes with its occupants at once.
+    virtual void leave_room(const ports::AccountName& account, const ContactAddress& room) = 0;
 
     /// Re-applies policies after the user changed them: closes what is no longer allowed.
     virtual void policies_changed() = 0;

@@ -69,12 +69,13 @@ TubeId BrokerImpl::connect(ConnectSpec spec, TubeCallback callback) {
     auto& tube = add_outgoing(spec.account, std::move(request), std::move(callback), spec.deadline);
     tube.status.peer.contact = spec.contact;
     tube.wanted = spec.peer;
+    tube.status.room = spec.room;
     const auto fail = [this, id](Errc reason) {
         end_tube(id, reason, false);
         return id;
     };
     const bool valid = is_valid_service_name(spec.service) && check_parameters(spec.parameters) &&
-                       (!spec.peer || spec.peer->contact == spec.contact);
+                       (!spec.peer || spec.peer->contact == spec.contact) && (!spec.room || spec.peer);
     if (!valid) return fail(Errc::invalid_argument);
     if (!find_account(spec.account)) return fail(Errc::not_found);
     look_for_contact(tube);
@@ -169,8 +170,15 @@ void BrokerImpl::start_on_peer(TubeRecord& tube, const PeerAddress& peer) {
     origin.same_user = account->is_same_user(peer.contact);
     origin.listed = contact && std::any_of(contact->peers.begin(), contact->peers.end(),
                                            [&peer](const auto& entry) { return entry.address == peer; });
-    origin.addresses = addresses_for(tube.status.account, peer.contact, contact || origin.same_user);
     origin.first = tube.request;
+    if (tube.status.room) {
+        if (auto aimed = aim_at_occupant(tube, *account, origin); !aimed) {
+            return end_tube(id, to_errc(aimed.error(), Errc::internal), false);
+        }
+    } else {
+        const Asker asker{tube.status.account, peer.contact, origin.same_user};
+        origin.addresses = addresses_for(asker, {}, contact || origin.same_user);
+    }
     auto& session = add_session(*account, std::move(origin));
     tube.stage = TubeStage::requesting;
     tube.status.state = TubeState::pending;

@@ -81,11 +81,6 @@ TubeRecord* BrokerImpl::find_tube(const TubeId& id) {
     return found == tubes_.end() ? nullptr : &found->second;
 }
 
-AddressPolicy BrokerImpl::addresses_for(const ports::AccountName& account, const ContactAddress& contact,
-                                        bool known) const {
-    return environment_.policies->addresses(account, contact, known ? AddressPolicy::all : AddressPolicy::relay_only);
-}
-
 result<void> BrokerImpl::add_connection(ports::AccountName name, std::unique_ptr<ports::Connection> connection,
                                         const ports::Identity& identity) {
     if (accounts_.contains(name)) return make_error_code(Errc::already_exists);
@@ -115,6 +110,7 @@ void BrokerImpl::remove_connection(const ports::AccountName& name, std::function
         if (tube.status.account == name) tubes.push_back(id);
     }
     for (const auto& id : tubes) end_tube(id, Errc::cancelled, false);
+    std::erase_if(rooms_, [&name](const auto& entry) { return entry.first.first == name; });
     account->on_removed = std::move(done);
     if (account->connection().state() == ports::ConnectionState::offline) later([this, name] { finish_removal(name); });
     account->connection().close();
@@ -135,7 +131,10 @@ ports::Connection* BrokerImpl::connection(const ports::AccountName& name) {
 }
 
 result<void> BrokerImpl::share(ShareSpec spec) {
-    return shares_.add(std::move(spec));
+    if (auto fits = check_room_share(spec); !fits) return fits;
+    auto added = shares_.add(std::move(spec));
+    if (added) announce_everywhere();
+    return added;
 }
 
 result<void> BrokerImpl::unshare(const std::string& service) {
@@ -145,6 +144,7 @@ result<void> BrokerImpl::unshare(const std::string& service) {
 }
 
 void BrokerImpl::policies_changed() {
+    announce_everywhere();
     std::vector<LinkId> distrusted;
     for (auto& [id, session] : sessions_) {
         const auto asker = asker_of(*session);
@@ -161,7 +161,10 @@ void BrokerImpl::policies_changed() {
     for (const auto& id : pending_.ids()) {
         auto* waiting = pending_.find(id);
         if (!waiting || waiting->request.is_offer) continue;
-        const Asker asker{waiting->request.account, waiting->request.from.contact, waiting->same_user};
+        auto* account = find_account(waiting->request.account);
+        if (!account) continue;
+        const auto asker =
+            asker_of(*account, Origin{waiting->request.from, false, waiting->same_user, waiting->request.room});
         if (decide(asker, waiting->request.key, waiting->tube).verdict != Verdict::deny) continue;
         auto taken = pending_.take(id);
         refuse_waiting(*taken, Errc::not_available);
@@ -180,12 +183,10 @@ void BrokerImpl::re_decide(const TubeId& id) {
     bool allowed = true;
     if (tube->status.incoming && !by_offer) {
         const auto* share = shares_.find_for(asker, service, tube->request.kind);
-        allowed =
-            share && share->policy != Policy::never &&
-            environment_.policies->policy(asker.account, asker.contact, service, Direction::incoming) != Policy::never;
+        allowed = share && share->policy != Policy::never &&
+                  consent_.policy(asker, service, Direction::incoming) != Policy::never;
     } else if (!tube->status.incoming && by_offer) {
-        allowed =
-            environment_.policies->policy(asker.account, asker.contact, service, Direction::offered) != Policy::never;
+        allowed = consent_.policy(asker, service, Direction::offered) != Policy::never;
     }
     if (!allowed) end_tube(id, Errc::not_available, true);
 }

@@ -42,6 +42,9 @@ public:
     void ping(const ports::AccountName& account, const ContactAddress& contact, std::chrono::milliseconds deadline,
               std::function<void(result<std::vector<PingResult>>)> callback) override;
     void start_verification(const LinkId& link, std::function<void(result<std::string>)> callback) override;
+    result<void> join_room(const ports::AccountName& account, ports::RoomJoin join,
+                           std::optional<AddressPolicy> addresses) override;
+    void leave_room(const ports::AccountName& account, const ContactAddress& room) override;
     void policies_changed() override;
     void network_changed() override;
     void check_paths() override;
@@ -61,6 +64,7 @@ private:
     void on_account_subscription_request(Account& account, const ContactAddress& contact,
                                          const std::string& text) override;
     void on_account_signal(Account& account, const Origin& origin, Signal signal, Respond respond) override;
+    void on_account_room_event(Account& account, const ports::RoomEvent& event) override;
 
     // LinkSession::Owner (broker_links.cpp)
     void send_session_signal(LinkSession& session, Signal signal, LinkSession::Delivered delivered) override;
@@ -94,6 +98,23 @@ private:
     LinkSession* session_of(const Account& account, const Origin& origin, const LinkId& id, Respond& respond);
 
     void receive_request(Account& account, const Origin& origin, const LinkInitiate& message, const Decision& decision);
+
+    // broker_rooms.cpp
+    void on_room(Account& account, const ContactAddress& room, const ports::RoomChanged& changed);
+    void on_room(Account& account, const ContactAddress& room, const ports::OccupantRenamed& renamed);
+    void on_room(Account& account, const ContactAddress& room, const ports::OccupantLeft& left);
+    template <class Other>
+    void on_room(Account&, const ContactAddress&, const Other&) {}
+    /// Ends links, tubes and requests of occupants that `is_over` names.
+    void drop_occupants(const ports::AccountName& account, const ContactAddress& room, Errc reason,
+                        const std::function<bool(const PeerAddress&)>& is_over);
+    void announce(Account& account, const ContactAddress& room);
+    void announce_everywhere();
+    result<void> check_room_share(const ShareSpec& spec) const;
+    Asker asker_of(const Account& account, const Origin& origin) const;
+    AddressPolicy addresses_for(const Asker& asker, const PublicKey& key, bool known) const;
+    /// Completes what begins a link with an occupant. offline, key_changed.
+    result<void> aim_at_occupant(TubeRecord& tube, Account& account, SessionOrigin& origin);
 
     // broker_queries.cpp
     void ping_peer(Account& account, const PeerAddress& peer, std::chrono::milliseconds deadline,
@@ -180,7 +201,6 @@ private:
     bool has_ended(const LinkId& id) const;
     void send(Account& account, const PeerAddress& peer, Signal signal);
     void re_decide(const TubeId& id);
-    AddressPolicy addresses_for(const ports::AccountName& account, const ContactAddress& contact, bool known) const;
 
     Environment environment_;
     BrokerLimits limits_;
@@ -195,6 +215,8 @@ private:
     SignalLimiter limiter_;
     std::map<ports::AccountName, std::unique_ptr<Account>> accounts_;
     std::map<TubeId, TubeRecord> tubes_;
+    /// Rooms we are in or asked to join, and which addresses the user allows there.
+    std::map<std::pair<ports::AccountName, ContactAddress>, std::optional<AddressPolicy>> rooms_;
     std::deque<LinkId> ended_links_;
     std::deque<OfferId> answered_offers_;
     std::map<LinkId, std::unique_ptr<LinkSession>> sessions_;

@@ -19,7 +19,7 @@ LinkSession& BrokerImpl::add_session(Account& account, SessionOrigin origin) {
     environment.scheduler = environment_.scheduler;
     environment.crypto = environment_.crypto;
     environment.identity = &account.identity();
-    environment.self = account.connection().info().self;
+    environment.self = account.self(origin.room).value_or(account.connection().info().self);
     environment.transports = environment_.transports;
     environment.link_limits = link_limits_;
     environment.negotiation = limits_.negotiation;
@@ -48,10 +48,6 @@ LinkSession* BrokerImpl::accepted_session(const ports::AccountName& account, con
         }
     }
     return nullptr;
-}
-
-Asker BrokerImpl::asker_of(const LinkSession& session) const {
-    return {session.origin().account, session.origin().peer.contact, session.origin().same_user};
 }
 
 void BrokerImpl::send_session_signal(LinkSession& session, Signal signal, LinkSession::Delivered delivered) {

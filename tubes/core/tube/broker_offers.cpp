@@ -76,6 +76,8 @@ void BrokerImpl::end_offer(const OfferId& id, Errc reason, OfferEnd end, const s
 }
 
 void BrokerImpl::handle(Account& account, const Origin& origin, OfferSignal& message, Respond& respond) {
+    // What occupants offer, they announce to the room; nobody there may make this user's screen blink.
+    if (origin.room) return respond(make_error_code(Errc::not_available));
     const bool stranger = !origin.may_see_presence && !origin.same_user;
     const auto answer = [&](Errc reason) {
         // Whatever becomes of a stranger's offer, they see what they would see if nobody was there.
@@ -94,11 +96,9 @@ void BrokerImpl::handle(Account& account, const Origin& origin, OfferSignal& mes
     note_key(asker, message.identity, decision.standing);
     WaitingRequest waiting;
     const auto lifetime = std::min(message.lifetime, kLongestLifetime);
-    waiting.request = {message.offer,      true,
-                       account.name(),     origin.from,
-                       message.service,    message.kind,
-                       message.parameters, message.identity,
-                       decision.standing,  now() + lifetime};
+    waiting.request = {message.offer,   true,         account.name(),     origin.from,      std::nullopt,
+                       message.service, message.kind, message.parameters, message.identity, decision.standing,
+                       now() + lifetime};
     waiting.stranger = stranger;
     waiting.same_user = origin.same_user;
     if (decision.verdict == Verdict::grant) {

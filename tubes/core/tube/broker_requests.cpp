@@ -35,6 +35,7 @@ TubeRecord& BrokerImpl::add_incoming(LinkSession& session, const TubeRequest& re
     tube.status.link = session.id();
     tube.status.account = session.origin().account;
     tube.status.peer = session.origin().peer;
+    tube.status.room = session.origin().room;
     tube.status.peer_key = session.peer_key();
     tube.status.service = request.service;
     tube.status.offer = request.offer;
@@ -82,6 +83,7 @@ result<void> BrokerImpl::wait_for_user(LinkSession& session, const TubeRequest& 
     waiting.request.id = random_id<OfferId>();
     waiting.request.account = session.origin().account;
     waiting.request.from = session.origin().peer;
+    waiting.request.room = session.origin().room;
     waiting.request.service = request.service;
     waiting.request.kind = request.kind;
     waiting.request.parameters = request.parameters;
@@ -161,7 +163,7 @@ void BrokerImpl::answer_request(WaitingRequest waiting, bool accept, TubeCallbac
     if (!accept || !session) return refuse(Errc::refused, accept ? Errc::cancelled : Errc::refused);
     const auto& request = waiting.request;
     // Shares, offers and policies may have changed while the user thought.
-    const Asker asker{request.account, request.from.contact, waiting.same_user};
+    const auto asker = asker_of(*session);
     const auto decision = decide(asker, request.key, waiting.tube);
     if (decision.verdict == Verdict::deny) return refuse(decision.reason, decision.reason);
     if (!waiting.same_user) {

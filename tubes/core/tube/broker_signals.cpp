@@ -8,7 +8,7 @@ namespace tubes::core {
 namespace {
 
 bool is_stranger(const ports::SignalOrigin& origin) {
-    return !origin.may_see_presence && !origin.same_user;
+    return !origin.may_see_presence && !origin.same_user && !origin.room;
 }
 
 void answer_received(ports::Connection::Responder& respond) {
@@ -41,7 +41,10 @@ void BrokerImpl::on_account_signal(Account& account, const Origin& origin, Signa
 
 bool BrokerImpl::is_permitted(Account& account, const Origin& origin, const Signal& signal) {
     // This user's own programs, by the kernel's word: a script may open tubes as fast as it likes.
-    if (account.is_same_user(origin.from.contact)) return true;
+    if (account.is_same_user(origin.from.contact) || (origin.room && origin.same_user)) return true;
+    // Where a nickname is all there is, an occupant could change it for a fresh allowance.
+    const bool nameless = origin.room && origin.from.contact.value == origin.from.value;
+    if (nameless) return limiter_.allow(account.name(), *origin.room, now());
     if (is_stranger(origin)) {
         // Someone whose link the user accepted is limited like a contact, so that strangers cannot starve them.
         const auto link = link_of(signal);
@@ -70,7 +73,7 @@ void BrokerImpl::handle(Account& account, const Origin& origin, LinkInitiate& me
                        pending_.find_tube(message.request.tube);
     if (stale) return answer_error(respond, Errc::not_available);
     const bool stranger = is_stranger(origin);
-    const Asker asker{account.name(), origin.from.contact, origin.same_user};
+    const auto asker = asker_of(account, origin);
     // Nobody but the person it was made to can accept an offer; for all else a stranger finds nobody here.
     if (stranger && !message.request.offer) return answer_error(respond, Errc::not_available);
     if (auto* old = accepted_session(account.name(), origin.from)) {
@@ -104,7 +107,8 @@ void BrokerImpl::receive_request(Account& account, const Origin& origin, const L
     begun.role = LinkRole::responder;
     begun.same_user = origin.same_user;
     begun.listed = !stranger;
-    begun.addresses = addresses_for(account.name(), origin.from.contact, !stranger);
+    begun.room = origin.room;
+    begun.addresses = addresses_for(asker_of(account, origin), message.identity, !stranger);
     begun.first = message.request;
     auto& session = add_session(account, std::move(begun));
     session.requested(message);
@@ -183,7 +187,7 @@ void BrokerImpl::handle(Account& account, const Origin& origin, LinkTerminate& m
 
 void BrokerImpl::handle(Account& account, const Origin& origin, ServiceQuery&, Respond& respond) {
     if (is_stranger(origin)) return answer_error(respond, Errc::not_available);
-    const Asker asker{account.name(), origin.from.contact, origin.same_user};
+    const auto asker = asker_of(account, origin);
     respond(SignalReply(ServiceList{account.identity().public_key(), consent_.services_for(asker)}));
 }
 

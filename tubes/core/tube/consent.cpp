@@ -20,7 +20,22 @@ Decision decided(Verdict verdict, KeyStanding standing, Parameters parameters) {
 }  // namespace
 
 KeyStanding Consent::standing(const Asker& asker, const PublicKey& key) const {
-    return asker.same_user ? KeyStanding::known : keys_.standing(asker.account, asker.contact, key);
+    if (asker.same_user) return KeyStanding::known;
+    const auto standing = keys_.standing(asker.account, asker.contact, key);
+    if (!asker.real || standing == KeyStanding::known) return standing;
+    // The room's word for who it is counts for nothing by itself: the key must be one that was accepted for them.
+    const auto real = keys_.standing(asker.account, *asker.real, key);
+    return real == KeyStanding::first ? standing : real;
+}
+
+Policy Consent::policy(const Asker& asker, const std::string& service, Direction direction) const {
+    auto chosen = policies_.policy(asker.account, asker.contact, service, direction);
+    for (const auto* who : {&asker.real, &asker.room}) {
+        if (!*who || chosen == Policy::never) continue;
+        const auto further = policies_.policy(asker.account, **who, service, direction);
+        if (further == Policy::never || chosen == Policy::ask) chosen = further;
+    }
+    return chosen;
 }
 
 Decision Consent::on_request(const Asker& asker, const PublicKey& key, const TubeRequest& request,
@@ -28,7 +43,7 @@ Decision Consent::on_request(const Asker& asker, const PublicKey& key, const Tub
     if (request.offer) return on_accepted_offer(asker, key, request);
     const auto* share = shares_.find_for(asker, request.service, request.kind);
     if (!share || open >= share->tubes) return denied();
-    const auto chosen = policies_.policy(asker.account, asker.contact, request.service, Direction::incoming);
+    const auto chosen = policy(asker, request.service, Direction::incoming);
     if (chosen == Policy::never || share->policy == Policy::never) return denied();
     const auto standing = this->standing(asker, key);
     // A share without an audience is this user's own, on this machine: there is nobody else to ask.
@@ -53,7 +68,7 @@ Decision Consent::on_accepted_offer(const Asker& asker, const PublicKey& key, co
 }
 
 Decision Consent::on_offer(const Asker& asker, const OfferSignal& offer) const {
-    const auto chosen = policies_.policy(asker.account, asker.contact, offer.service, Direction::offered);
+    const auto chosen = policy(asker, offer.service, Direction::offered);
     if (chosen == Policy::never) return denied();
     const auto standing = this->standing(asker, offer.identity);
     const bool granted = chosen == Policy::always && standing == KeyStanding::known;
@@ -63,7 +78,7 @@ Decision Consent::on_offer(const Asker& asker, const OfferSignal& offer) const {
 std::vector<ServiceInfo> Consent::services_for(const Asker& asker) const {
     std::vector<ServiceInfo> services;
     for (const auto* share : shares_.visible_to(asker)) {
-        const auto chosen = policies_.policy(asker.account, asker.contact, share->service, Direction::incoming);
+        const auto chosen = policy(asker, share->service, Direction::incoming);
         if (chosen == Policy::never || share->policy == Policy::never) continue;
         services.push_back({share->service, share->kind, share->parameters});
     }

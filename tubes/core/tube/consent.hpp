@@ -37,6 +37,8 @@ public:
     std::vector<ServiceInfo> services_for(const Asker& asker) const;
     /// Same user on this machine: the kernel vouches, no key is needed.
     KeyStanding standing(const Asker& asker, const PublicKey& key) const;
+    /// What the user decided for the asker: for an occupant also as the person the room says, and for the room.
+    Policy policy(const Asker& asker, const std::string& service, ports::PolicyStore::Direction direction) const;
 
 private:
     Decision on_accepted_offer(const Asker& asker, const PublicKey& key, const TubeRequest& request) const;

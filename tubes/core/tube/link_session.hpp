@@ -30,7 +30,8 @@ struct SessionOrigin {
     PeerAddress peer;
     LinkRole role = LinkRole::initiator;
     bool same_user = false;
-    bool listed = false;  ///< Presence showed the peer when it began.
+    bool listed = false;                 ///< Presence showed the peer when it began.
+    std::optional<ContactAddress> room;  ///< The peer is an occupant of it.
     AddressPolicy addresses = AddressPolicy::relay_only;
     TubeRequest first;  ///< The tube whose request began the link.
 };
@@ -100,6 +101,8 @@ public:
     /// Both sides have accepted, and it is not over.
     bool is_accepted() const noexcept;
     const SessionOrigin& origin() const noexcept { return origin_; }
+    /// The peer took another nickname in its room.
+    void renamed(PeerAddress peer) { origin_.peer = std::move(peer); }
     const LinkId& id() const noexcept { return origin_.id; }
     const PublicKey& peer_key() const noexcept { return peer_key_; }
     Link* link() noexcept { return link_.get(); }

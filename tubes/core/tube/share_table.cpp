@@ -10,7 +10,10 @@ namespace {
 bool is_in_audience(const ShareSpec& share, const Asker& asker) {
     if (!share.account.empty() && share.account != asker.account) return false;
     if (share.audience.empty()) return asker.same_user;
-    return std::find(share.audience.begin(), share.audience.end(), asker.contact) != share.audience.end();
+    const auto names = [&share](const ContactAddress& who) {
+        return std::find(share.audience.begin(), share.audience.end(), who) != share.audience.end();
+    };
+    return names(asker.room ? *asker.room : asker.contact);
 }
 
 }  // namespace

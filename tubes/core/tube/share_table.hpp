@@ -14,6 +14,8 @@ struct Asker {
     ports::AccountName account;
     ContactAddress contact;
     bool same_user = false;
+    std::optional<ContactAddress> room = std::nullopt;  ///< Where they are an occupant.
+    std::optional<ContactAddress> real = std::nullopt;  ///< Who the room says an occupant is; proves nothing.
 };
 
 /// Shares by service name.
