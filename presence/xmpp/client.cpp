@@ -56,6 +56,8 @@ Client::Client(boost::asio::any_io_executor executor, XmppConfiguration configur
                             }));
           },
           [] { return base::boot_time(); }),
+      muc_(rooms_outside()),
+      room_check_(executor),
       signals_(std::make_shared<SignalService>(
           requests_, roster_, configuration_.priority,
           [this](core::ports::SignalOrigin origin, core::Signal signal, Connection::Responder respond) {
@@ -63,7 +65,10 @@ Client::Client(boost::asio::any_io_executor executor, XmppConfiguration configur
                   handler.on_signal(origin, signal, respond);
               });
           },
-          [this](const std::string& stanza) { answer(stanza); })) {
+          [this](const std::string& stanza) { answer(stanza); },
+          [this](const Jid& from) {
+              return SignalService::RoomSender{muc_.owns(from), muc_.origin_of(from)};
+          })) {
     if (checked_.resource.empty()) checked_.resource = random_resource();
     self_ = *checked_.account.with_resource(checked_.resource);
 }
@@ -128,6 +133,7 @@ void Client::abandon() {
     handler_ = nullptr;
     closing_ = true;
     retry_.cancel();
+    room_check_.cancel();
     if (session_) session_->abort();
     session_.reset();
 }
@@ -162,6 +168,7 @@ void Client::on_new_stream(const NegotiationOutcome& outcome) {
     requests_.set_self(self_);
     roster_.on_new_stream(self_);
     capabilities_.on_new_stream();
+    muc_.on_stream_lost();
     subscription_requests_.clear();
     resend_orphans();
     requests_.on_stream(false);
@@ -199,6 +206,8 @@ void Client::go_online() {
     session_->send(*make_available_presence("", configuration_.priority));
     was_online_ = true;
     set_state(ConnectionState::online, {}, "");
+    muc_.on_online();
+    check_rooms();
     tell_contacts();
     find_server_features();
 }
@@ -255,6 +264,8 @@ void Client::reconnect_after(std::chrono::milliseconds wait) {
 
 void Client::go_offline(error_code reason, const std::string& detail) {
     retry_.cancel();
+    room_check_.cancel();
+    muc_.on_offline();
     requests_.fail_all(make_error_code(Errc::not_connected));
     management_.stop();
     management_.take_orphans();

@@ -11,6 +11,7 @@
 
 #include "presence/xmpp/capabilities.hpp"
 #include "presence/xmpp/external_services.hpp"
+#include "presence/xmpp/muc.hpp"
 #include "presence/xmpp/requests.hpp"
 #include "presence/xmpp/roster.hpp"
 #include "presence/xmpp/session.hpp"
@@ -22,6 +23,7 @@ namespace tubes::presence::xmpp {
 
 inline constexpr std::size_t kMaxKeptAnswers = 1024;          // answers waiting for the stream to come back
 inline constexpr std::size_t kMaxSubscriptionRequests = 256;  // people who asked and were not answered
+inline constexpr std::chrono::seconds kRoomCheck{60};         // between looks at rooms that are silent
 inline constexpr std::chrono::seconds kStableAfter{30};       // online so long, and the back-off starts anew
 
 /// The inside of an XmppConnection; outlives it only as long as operations need to notice that it is gone.
@@ -56,6 +58,7 @@ public:
     result<void> send_subscription(const core::ContactAddress& contact, const std::string& type);
     result<void> remove_contact(const core::ContactAddress& contact);
     void find_ice_servers(std::function<void(std::vector<core::ports::IceServer>)> callback);
+    core::ports::Rooms& rooms() noexcept { return muc_; }
 
 private:
     // Session::Handler
@@ -82,6 +85,8 @@ private:
     void on_roster_push(const FilteredStanza& filtered, const Element& iq);
     void on_presence(const Jid& from, const Element& presence);
     void on_subscription(const Jid& from, const Element& presence);
+    Muc::Outside rooms_outside();
+    void check_rooms();
     void answer(const std::string& stanza);
     void ask_capabilities(const Jid& peer, const std::string& node, std::function<void(const Element*)> callback);
 
@@ -115,6 +120,8 @@ private:
     Roster roster_;
     Capabilities capabilities_;
     ExternalServiceCache services_;
+    Muc muc_;
+    boost::asio::steady_timer room_check_;
     std::shared_ptr<SignalService> signals_;
     std::deque<std::string> kept_answers_;
     std::set<std::string> subscription_requests_;

@@ -32,9 +32,14 @@ void Client::on_stanza(const Element& stanza) {
             break;
         case StanzaKind::roster_push: on_roster_push(filtered, stanza); break;
         case StanzaKind::request: on_request(filtered, stanza); break;
+        case StanzaKind::presence_error:
+            if (muc_.owns(filtered.from)) muc_.on_presence(filtered.from, stanza);
+            break;
         case StanzaKind::presence: on_presence(filtered.from, stanza); break;
         case StanzaKind::subscription: on_subscription(filtered.from, stanza); break;
-        case StanzaKind::message:  // chat is not for a device of ours
+        case StanzaKind::message:  // other chat is not for a device of ours
+            if (muc_.owns(filtered.from)) muc_.on_message(filtered.from, stanza);
+            break;
         case StanzaKind::dropped: break;
     }
     tell_contacts();
@@ -52,7 +57,9 @@ void Client::on_request(const FilteredStanza& filtered, const Element& iq) {
     const std::string& id = attribute(iq, "id");
     if (is_signal_payload(payload)) return signals_->on_request(from, iq, payload);
     // Everybody else is told what the server says of somebody who is not there.
-    const bool trusted = roster_.may_see_us(from) || from.full() == checked_.account.domain();
+    const bool in_room = muc_.owns(from);
+    const bool trusted =
+        (in_room ? muc_.knows(from) : roster_.may_see_us(from)) || from.full() == checked_.account.domain();
     if (!trusted || attribute(iq, "type") != "get") {
         return answer(make_error_answer(from, id, make_error(Errc::not_available, false))->xml());
     }
@@ -68,6 +75,7 @@ void Client::on_request(const FilteredStanza& filtered, const Element& iq) {
 }
 
 void Client::on_presence(const Jid& from, const Element& presence) {
+    if (muc_.owns(from)) return muc_.on_presence(from, presence);
     signals_->on_presence(from, presence);
     // Strangers' presence is otherwise ignored: asking them back would tell them that we are there.
     if (!roster_.on_presence(from, presence) || from.is_bare() || from == self_) return;
@@ -87,6 +95,32 @@ void Client::on_subscription(const Jid& from, const Element& presence) {
     const std::string text = status ? status->cdata().substr(0, kMaxSubscriptionText) : "";
     notify([contact = from.contact(), text](Connection::Handler& handler) {
         handler.on_subscription_request(contact, text);
+    });
+}
+
+Muc::Outside Client::rooms_outside() {
+    Muc::Outside outside;
+    outside.send = [this](const ElementPtr& stanza) { session_->send(*stanza); };
+    outside.ask = [this](ElementPtr iq, std::function<void(const Element*)> callback) {
+        requests_.ask(std::move(iq), {configuration_.timings.request, Requests::OnLoss::fail},
+                      [weak = weak_from_this(), callback = std::move(callback)](const result<const Element*>& reply) {
+                          if (const auto self = weak.lock()) callback(reply ? *reply : nullptr);
+                      });
+    };
+    outside.tell = [this](core::ports::RoomEvent event) {
+        notify([event = std::move(event)](Connection::Handler& handler) { handler.on_room_event(event); });
+    };
+    outside.is_online = [this] { return state_ == ConnectionState::online && session_ && session_->is_ready(); };
+    return outside;
+}
+
+void Client::check_rooms() {
+    room_check_.expires_after(kRoomCheck);
+    room_check_.async_wait([weak = weak_from_this()](error_code error) {
+        const auto self = weak.lock();
+        if (!self || error) return;
+        self->muc_.check(std::chrono::steady_clock::now());
+        self->check_rooms();
     });
 }
 

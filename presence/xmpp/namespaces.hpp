@@ -30,5 +30,10 @@ inline constexpr std::string_view kCapabilitiesNamespace = "http://jabber.org/pr
 inline constexpr std::string_view kJingleNamespace = "urn:xmpp:jingle:1";                         // XEP-0166
 inline constexpr std::string_view kJingleErrorNamespace = "urn:xmpp:jingle:errors:1";             // XEP-0166
 inline constexpr std::string_view kExternalServicesNamespace = "urn:xmpp:extdisco:2";             // XEP-0215
+inline constexpr std::string_view kDelayNamespace = "urn:xmpp:delay";                             // XEP-0203
+inline constexpr std::string_view kMucNamespace = "http://jabber.org/protocol/muc";               // XEP-0045
+inline constexpr std::string_view kMucUserNamespace = "http://jabber.org/protocol/muc#user";      // XEP-0045
+inline constexpr std::string_view kMucOwnerNamespace = "http://jabber.org/protocol/muc#owner";    // XEP-0045
+inline constexpr std::string_view kOccupantIdNamespace = "urn:xmpp:occupant-id:0";                // XEP-0421
 
 }  // namespace tubes::presence::xmpp

@@ -58,12 +58,28 @@ private:
     bool stranger_;
 };
 
-SignalService::SignalService(Requests& requests, const Roster& roster, int priority, Deliver deliver, Answer answer)
+SignalService::SignalService(Requests& requests, const Roster& roster, int priority, Deliver deliver, Answer answer,
+                             FindInRoom find_in_room)
     : requests_(requests),
       roster_(roster),
       priority_(priority),
       deliver_(std::move(deliver)),
-      answer_(std::move(answer)) {}
+      answer_(std::move(answer)),
+      find_in_room_(std::move(find_in_room)) {}
+
+core::ports::SignalOrigin SignalService::origin_of(const Jid& from) const {
+    core::ports::SignalOrigin origin;
+    origin.from = from.peer();
+    const auto sender = find_in_room_(from);
+    if (sender.is_room) return sender.origin.value_or(origin);
+    origin.may_see_presence = roster_.may_see_us(from);
+    return origin;
+}
+
+bool SignalService::is_stranger(const Jid& from) const {
+    const auto origin = origin_of(from);
+    return !origin.may_see_presence && !origin.room;
+}
 
 void SignalService::send(const core::PeerAddress& to, const Signal& signal, std::chrono::milliseconds deadline,
                          Connection::SignalCallback callback, const std::function<void(std::function<void()>)>& post) {
@@ -116,7 +132,8 @@ void SignalService::send_request(const Jid& to, const std::string& type, Element
 error_code SignalService::explain(const Jid& to, const Element& answer) const {
     const error_code code = parse_error(answer);
     // Whoever shows us their presence and is not there is offline; of others we learn nothing.
-    const bool gone = roster_.may_see(to) && !roster_.has_peer(to);
+    const auto target = find_in_room_(to);
+    const bool gone = target.is_room ? !target.origin : roster_.may_see(to) && !roster_.has_peer(to);
     return code == Errc::not_available && gone ? make_error_code(Errc::offline) : code;
 }
 
@@ -124,7 +141,7 @@ void SignalService::on_request(const Jid& from, const Element& iq, const Element
     const std::string& id = attribute(iq, "id");
     const std::string& type = attribute(iq, "type");
     const bool is_set = type == "set";
-    const bool stranger = !roster_.may_see_us(from);
+    const bool stranger = is_stranger(from);
     std::string given;
     if (is_set) {
         const auto seen = answered_.note(from.full(), id, given);
@@ -151,7 +168,7 @@ void SignalService::on_presence(const Jid& from, const Element& presence) {
         if (!signal || !is_offer(*signal)) return;
         const std::string& id = attribute(presence, "id");
         if (!id.empty() && answered_.note(from.full(), id, ignored) != AnsweredRequests::Seen::first_time) return;
-        const bool stranger = !roster_.may_see_us(from);
+        const bool stranger = is_stranger(from);
         if (pending_ >= kMaxPendingSignals || (stranger && pending_strangers_ >= kMaxPendingStrangerSignals)) return;
         ++pending_;
         if (stranger) ++pending_strangers_;
@@ -161,10 +178,7 @@ void SignalService::on_presence(const Jid& from, const Element& presence) {
 }
 
 void SignalService::deliver(const Jid& from, Signal signal, std::shared_ptr<Reply> reply) {
-    core::ports::SignalOrigin origin;
-    origin.from = from.peer();
-    origin.may_see_presence = roster_.may_see_us(from);
-    deliver_(std::move(origin), std::move(signal),
+    deliver_(origin_of(from), std::move(signal),
              [reply = std::move(reply)](const result<SignalReply>& given) { reply->give(given); });
 }
 

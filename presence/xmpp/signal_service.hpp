@@ -28,8 +28,16 @@ public:
     /// Sends an answer; keeps it if the stream is lost just now.
     using Answer = std::function<void(const std::string& stanza)>;
 
+    /// Who an address is, if it is a room's.
+    struct RoomSender {
+        bool is_room = false;
+        std::optional<core::ports::SignalOrigin> origin;  ///< Empty: no occupant has it.
+    };
+    using FindInRoom = std::function<RoomSender(const Jid&)>;
+
     /// `priority` is what our presence says.
-    SignalService(Requests& requests, const Roster& roster, int priority, Deliver deliver, Answer answer);
+    SignalService(Requests& requests, const Roster& roster, int priority, Deliver deliver, Answer answer,
+                  FindInRoom find_in_room);
 
     void send(const core::PeerAddress& to, const core::Signal& signal, std::chrono::milliseconds deadline,
               Connection::SignalCallback callback, const std::function<void(std::function<void()>)>& post);
@@ -47,6 +55,9 @@ private:
     void send_request(const Jid& to, const std::string& type, ElementPtr payload, bool expects_services,
                       std::chrono::milliseconds deadline, Connection::SignalCallback callback);
     error_code explain(const Jid& to, const Element& answer) const;
+    /// The sender and what the user's contact list, or a room, says of them.
+    core::ports::SignalOrigin origin_of(const Jid& from) const;
+    bool is_stranger(const Jid& from) const;
     void deliver(const Jid& from, core::Signal signal, std::shared_ptr<Reply> reply);
     void on_reply(const Jid& from, const std::string& id, bool is_set, bool jingle, bool stranger,
                   const result<core::SignalReply>& reply);
@@ -57,6 +68,7 @@ private:
     int priority_;
     Deliver deliver_;
     Answer answer_;
+    FindInRoom find_in_room_;
     AnsweredRequests answered_;
     std::size_t pending_ = 0;
     std::size_t pending_strangers_ = 0;

@@ -31,6 +31,7 @@ void filter_iq(FilteredStanza& out, const Element& iq, const Jid& self) {
 
 StanzaKind presence_kind(const std::string& type) {
     if (type.empty() || type == "unavailable") return StanzaKind::presence;
+    if (type == "error") return StanzaKind::presence_error;
     return type == "subscribe" ? StanzaKind::subscription : StanzaKind::dropped;
 }
 

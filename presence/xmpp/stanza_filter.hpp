@@ -10,14 +10,15 @@ namespace tubes::presence::xmpp {
 
 /// What a stanza is, once its sender has been checked.
 enum class StanzaKind : std::uint8_t {
-    dropped,       ///< Malformed, or from somebody who may not send it. Not answered.
-    forbidden,     ///< A request nobody there would answer: gets service-unavailable.
-    answer,        ///< IQ result or error; counts only if Requests knows sender and id.
-    roster_push,   ///< From our own account.
-    request,       ///< IQ get or set with exactly one payload.
-    presence,      ///< Available or unavailable.
-    subscription,  ///< Presence of type subscribe.
-    message,       ///< Anything but an error.
+    dropped,         ///< Malformed, or from somebody who may not send it. Not answered.
+    forbidden,       ///< A request nobody there would answer: gets service-unavailable.
+    answer,          ///< IQ result or error; counts only if Requests knows sender and id.
+    roster_push,     ///< From our own account.
+    request,         ///< IQ get or set with exactly one payload.
+    presence,        ///< Available or unavailable.
+    presence_error,  ///< Presence of type error: only a room that we asked to join may say that.
+    subscription,    ///< Presence of type subscribe.
+    message,         ///< Anything but an error.
 };
 
 struct FilteredStanza {

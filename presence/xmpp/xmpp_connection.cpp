@@ -49,6 +49,7 @@ public:
     void find_ice_servers(std::function<void(std::vector<core::ports::IceServer>)> callback) override {
         client_->find_ice_servers(std::move(callback));
     }
+    core::ports::Rooms* rooms() override { return &client_->rooms(); }
 
 private:
     std::shared_ptr<Client> client_;

@@ -20,6 +20,7 @@ void add_commands(CLI::App& app, Action& selected);
 void add_share_command(CLI::App& app, Action& selected);
 void add_offer_command(CLI::App& app, Action& selected);
 void add_connect_command(CLI::App& app, Action& selected);
+void add_room_command(CLI::App& app, Action& selected);
 void add_serve_command(CLI::App& app, Action& selected);
 void add_login_command(CLI::App& app, Action& selected);
 void add_logout_command(CLI::App& app, Action& selected);

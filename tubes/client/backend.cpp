@@ -13,10 +13,15 @@ ShareBackend::~ShareBackend() = default;
 ListenerBackend::~ListenerBackend() = default;
 TubeBackend::~TubeBackend() = default;
 EventsBackend::~EventsBackend() = default;
+RoomBackend::~RoomBackend() = default;
 NodeBackend::~NodeBackend() = default;
 
 void NodeBackend::diagnose(Handler<std::vector<Finding>> handler) {
     reject<std::vector<Finding>>(std::move(handler), Errc::unsupported);
+}
+
+void NodeBackend::join_room(RoomOptions, Handler<Room> handler) {
+    reject<Room>(std::move(handler), Errc::unsupported);
 }
 
 }  // namespace detail

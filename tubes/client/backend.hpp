@@ -8,6 +8,7 @@
 
 #include "tubes/export.hpp"
 #include "tubes/node.hpp"
+#include "tubes/room.hpp"
 
 namespace tubes {
 inline namespace v0 {
@@ -66,6 +67,19 @@ public:
     virtual void close() = 0;
 };
 
+/// Behind Room. close() is called at the latest when the Room goes.
+class TUBES_API RoomBackend {
+public:
+    virtual ~RoomBackend();
+    virtual const std::string& address() const = 0;
+    virtual void info(Handler<RoomInfo> handler) = 0;
+    virtual void next(Handler<RoomEvent> handler) = 0;
+    virtual void send(std::string text, std::string nick, Handler<> handler) = 0;
+    virtual void share(ShareOptions options, Handler<Share> handler) = 0;
+    virtual void connect(ConnectOptions options, std::string nick, Handler<Tube> handler) = 0;
+    virtual void close() = 0;
+};
+
 /// Behind Node; see Node for what each call does and which errors it ends with.
 class TUBES_API NodeBackend {
 public:
@@ -97,6 +111,8 @@ public:
     virtual void set_pin(std::string contact, std::string device, bool verified, Handler<> handler) = 0;
     virtual void compare(std::string contact, Handler<std::string> handler) = 0;
     virtual void set_policy(std::string contact, std::string service, Policy policy, Handler<> handler) = 0;
+
+    virtual void join_room(RoomOptions options, Handler<Room> handler);
 
     virtual std::shared_ptr<EventsBackend> events() = 0;
     /// Not blocking, idempotent.

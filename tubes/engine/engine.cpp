@@ -10,6 +10,7 @@
 #include "tubes/engine/convert.hpp"
 #include "tubes/engine/diagnosis.hpp"
 #include "tubes/engine/registry.hpp"
+#include "tubes/engine/rooms.hpp"
 #include "tubes/engine/shares.hpp"
 #include "tubes/engine/streams.hpp"
 #include "tubes/engine/tubes.hpp"
@@ -31,6 +32,7 @@ Engine::Engine(std::shared_ptr<Loop> loop, std::unique_ptr<Profile> profile, Nod
       contacts_(std::make_unique<Contacts>(*this)),
       streams_(std::make_unique<Streams>(loop_)),
       shares_(std::make_unique<Shares>(*this)),
+      rooms_(std::make_unique<Rooms>(*this)),
       tubes_(std::make_unique<Tubes>(*this)) {}
 
 Engine::~Engine() = default;
@@ -71,6 +73,7 @@ void Engine::make_broker() {
 void Engine::close() {
     if (closed_) return;
     shares_->close_all();
+    rooms_->close_all();
     tubes_->close_all();
     streams_->close();
     closed_ = true;
@@ -199,6 +202,10 @@ void Engine::on_contact_removed(const core::ports::AccountName& account, const c
 void Engine::on_subscription_request(const core::ports::AccountName& account, const core::ContactAddress& contact,
                                      const std::string& text) {
     events_.push(SubscriptionRequested{account, contact.value, text});
+}
+
+void Engine::on_room_event(const core::ports::AccountName& account, const core::ports::RoomEvent& event) {
+    if (!closed_) rooms_->on_event(account, event);
 }
 
 }  // namespace tubes::engine

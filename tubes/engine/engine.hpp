@@ -18,6 +18,7 @@ namespace tubes::engine {
 
 class Accounts;
 class Contacts;
+class Rooms;
 class Shares;
 class Streams;
 class Tubes;
@@ -42,6 +43,7 @@ public:
     core::Broker& broker() { return *broker_; }
     Accounts& accounts() { return *accounts_; }
     Contacts& contacts() { return *contacts_; }
+    Rooms& rooms() { return *rooms_; }
     Shares& shares() { return *shares_; }
     Streams& streams() { return *streams_; }
     Tubes& tubes() { return *tubes_; }
@@ -66,6 +68,7 @@ public:
     void on_contact_removed(const core::ports::AccountName& account, const core::ContactAddress& contact) override;
     void on_subscription_request(const core::ports::AccountName& account, const core::ContactAddress& contact,
                                  const std::string& text) override;
+    void on_room_event(const core::ports::AccountName& account, const core::ports::RoomEvent& event) override;
 
 private:
     void make_broker();
@@ -85,6 +88,7 @@ private:
     std::unique_ptr<Contacts> contacts_;
     std::unique_ptr<Streams> streams_;
     std::unique_ptr<Shares> shares_;
+    std::unique_ptr<Rooms> rooms_;
     std::unique_ptr<Tubes> tubes_;
     std::unique_ptr<core::Broker> broker_;
     std::unique_ptr<AddressMonitor> addresses_;

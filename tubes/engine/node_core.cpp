@@ -9,6 +9,7 @@
 #include "tubes/engine/accounts.hpp"
 #include "tubes/engine/contacts.hpp"
 #include "tubes/engine/handles.hpp"
+#include "tubes/engine/rooms.hpp"
 #include "tubes/engine/shares.hpp"
 
 namespace tubes::engine {
@@ -201,6 +202,12 @@ void NodeCore::set_policy(std::string contact, std::string service, Policy polic
           [contact = std::move(contact), service = std::move(service), policy](Engine& engine, auto done) {
               engine.contacts().set_policy(contact, service, policy, std::move(done));
           });
+}
+
+void NodeCore::join_room(RoomOptions options, detail::Handler<Room> handler) {
+    run<Room>(std::move(handler), [options = std::move(options)](Engine& engine, auto done) mutable {
+        engine.rooms().join(std::move(options), std::move(done));
+    });
 }
 
 }  // namespace tubes::engine

@@ -47,6 +47,7 @@ public:
     void compare(std::string contact, detail::Handler<std::string> handler) override;
     void set_policy(std::string contact, std::string service, Policy policy, detail::Handler<> handler) override;
 
+    void join_room(RoomOptions options, detail::Handler<Room> handler) override;
     std::shared_ptr<detail::EventsBackend> events() override;
     void close() override;
     void release() override;

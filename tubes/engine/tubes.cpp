@@ -44,8 +44,6 @@ core::Broker::TubeCallback Tubes::callback(CompletionPointer<Tube> done) {
 }
 
 void Tubes::connect(ConnectOptions options, CompletionPointer<Tube> done) {
-    if (!is_valid_service_name(options.service)) return done->fail(Errc::invalid_argument);
-    if (!find_tube_kind(options.kind)) return done->fail(Errc::unsupported);
     const auto who = engine_.contacts().resolve(options.contact, options.account);
     if (!who) return done->fail(who.error());
     core::ConnectSpec spec;
@@ -56,6 +54,12 @@ void Tubes::connect(ConnectOptions options, CompletionPointer<Tube> done) {
     spec.kind = options.kind;
     spec.parameters = options.parameters;
     spec.deadline = options.deadline;
+    connect(std::move(spec), std::move(done));
+}
+
+void Tubes::connect(core::ConnectSpec spec, CompletionPointer<Tube> done) {
+    if (!is_valid_service_name(spec.service)) return done->fail(Errc::invalid_argument);
+    if (!find_tube_kind(spec.kind)) return done->fail(Errc::unsupported);
     const auto id = engine_.broker().connect(std::move(spec), callback(done));
     done->on_cancel([engine = engine_.weak_from_this(), id] {
         if (auto alive = engine.lock(); alive && !alive->is_closed()) alive->broker().close_tube(id, Errc::cancelled);

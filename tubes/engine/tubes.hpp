@@ -23,6 +23,7 @@ public:
     explicit Tubes(Engine& engine) : engine_(engine) {}
 
     void connect(ConnectOptions options, CompletionPointer<Tube> done);
+    void connect(core::ConnectSpec spec, CompletionPointer<Tube> done);
     void accept_offer(const std::string& id, CompletionPointer<Tube> done);
     void take(const std::string& id, CompletionPointer<Tube> done);
     void answer(const std::string& id, bool accept, CompletionPointer<> done);

@@ -62,6 +62,7 @@ public:
     std::vector<std::string> removed;
     std::vector<std::string> subscription_requests;
     std::vector<ReceivedSignal> signals;
+    std::vector<core::ports::RoomEvent> room_events;
     std::string mechanism;
     /// What to answer; "received" if not set.
     std::function<void(const ReceivedSignal&, core::ports::Connection::Responder)> on_request;
@@ -73,6 +74,7 @@ private:
     void on_subscription_request(const core::ContactAddress& from, const std::string& text) override;
     void on_signal(const core::ports::SignalOrigin& origin, core::Signal signal,
                    core::ports::Connection::Responder respond) override;
+    void on_room_event(const core::ports::RoomEvent& event) override { room_events.push_back(event); }
 
     boost::asio::io_context& loop_;
     std::unique_ptr<core::ports::Connection> connection_;

@@ -11,6 +11,7 @@
 #include "tubes/cli/control.hpp"
 #include "tubes/cli/narrator.hpp"
 #include "tubes/cli/output.hpp"
+#include "tubes/cli/room_joining.hpp"
 
 namespace tubes::cli {
 namespace {
@@ -31,12 +32,21 @@ struct ConnectArguments {
     bool allow_remote = false;
     bool keep = false;
     int timeout_s = 30;
+    RoomArguments room;
+    std::string occupant;
+    int room_failure = kSuccess;  // the exit code of joining that went wrong
 };
 
 result<Endpoint> local_end(const ConnectArguments& arguments) {
     if (arguments.stdio) return Endpoint::descriptors(STDIN_FILENO, STDOUT_FILENO);
     if (arguments.listen.empty()) return Endpoint::tcp("127.0.0.1", 0);
     return Endpoint::parse(arguments.listen);
+}
+
+/// Whose service it is, for people.
+std::string owner_of(const ConnectArguments& arguments) {
+    if (!arguments.room.room.empty()) return safe(arguments.room.room);
+    return arguments.contact.empty() ? std::string("this machine") : safe(arguments.contact);
 }
 
 ConnectOptions connect_options(const ConnectArguments& arguments) {
@@ -47,6 +57,28 @@ ConnectOptions connect_options(const ConnectArguments& arguments) {
     options.account = arguments.account;
     options.deadline = std::chrono::seconds(arguments.timeout_s);
     return options;
+}
+
+/// Opens a tube to an occupant, waiting for somebody who offers the service within the deadline.
+asio::awaitable<std::tuple<error_code, Tube>> open_in_room(Session& session, ConnectArguments arguments, Room& room) {
+    const auto deadline = steady_clock::now() + std::chrono::seconds(arguments.timeout_s);
+    for (;;) {
+        auto [error, tube] =
+            co_await room.async_connect(connect_options(arguments), arguments.occupant, kTuple);
+        if (error == Errc::invalid_argument) {
+            session.say("Several occupants offer it: say whose with --occupant NICK (`tube room join` shows them).");
+        }
+        if (error != Errc::not_found || steady_clock::now() >= deadline) {
+            co_return std::tuple<error_code, Tube>(error, std::move(tube));
+        }
+        // Whoever comes or offers something is told as an event.
+        asio::steady_timer timer(session.context(), deadline);
+        timer.async_wait([&room](const error_code& late) {
+            if (!late) room.close();
+        });
+        auto [ended, event] = co_await room.async_next(kTuple);
+        if (ended) co_return std::tuple<error_code, Tube>(error, Tube());
+    }
 }
 
 /// Shows what moves, once a second, while a terminal watches.
@@ -72,8 +104,21 @@ asio::awaitable<void> show_counters(Session& session, std::string tube, std::sha
 }
 
 /// One tube from open to close; `opened` tells whether it came that far.
-asio::awaitable<error_code> use_tube(Session& session, ConnectArguments arguments, Endpoint& end, bool& opened) {
-    auto [error, tube] = co_await session.node().async_connect(connect_options(arguments), kTuple);
+asio::awaitable<error_code> use_tube(Session& session, ConnectArguments& arguments, Endpoint& end, bool& opened) {
+    Room room;
+    if (!arguments.room.room.empty()) {
+        auto [code, joined] = co_await join_room(session, arguments.room);
+        arguments.room_failure = code;
+        if (code != kSuccess) co_return make_error_code(Errc::not_connected);
+        room = std::move(joined);
+    }
+    std::tuple<error_code, Tube> outcome;
+    if (room.address().empty()) {
+        outcome = co_await session.node().async_connect(connect_options(arguments), kTuple);
+    } else {
+        outcome = co_await open_in_room(session, arguments, room);
+    }
+    auto& [error, tube] = outcome;
     if (error) co_return error;
     ListenOptions listen;
     listen.endpoint = end;
@@ -86,7 +131,7 @@ asio::awaitable<error_code> use_tube(Session& session, ConnectArguments argument
         auto [stdio_error] = co_await listener.async_wait(kTuple);
         co_return stdio_error;
     }
-    const auto owner = arguments.contact.empty() ? std::string("this machine") : safe(arguments.contact);
+    const auto owner = owner_of(arguments);
     if (session.options().json) {
         print_json({{"listening", end.to_string()}, {"service", arguments.service}, {"tube", to_json(tube.info())}});
     } else {
@@ -102,7 +147,9 @@ asio::awaitable<error_code> use_tube(Session& session, ConnectArguments argument
 asio::awaitable<int> run_connect(Session& session, ConnectArguments arguments) {
     auto end = local_end(arguments);
     if (!end) co_return session.fail("--listen", end.error(), "give a port, HOST:PORT, or unix:PATH");
-    if (!session.open(!arguments.contact.empty())) co_return session.exit_code();
+    arguments.room.account = arguments.account;
+    const bool remote = !arguments.contact.empty() || !arguments.room.room.empty();
+    if (!session.open(remote)) co_return session.exit_code();
     auto narrator = std::make_shared<Narrator>(session);
     asio::co_spawn(session.context(), narrator->follow(narrator), asio::detached);
     ControlServer control(session, "connect " + arguments.service);
@@ -117,8 +164,9 @@ asio::awaitable<int> run_connect(Session& session, ConnectArguments arguments) {
         const auto error = co_await use_tube(session, arguments, *end, opened);
         if (session.is_stopping()) co_return kInterrupted;
         if (!arguments.keep || (arguments.stdio && opened)) {
-            const auto what = fmt::format("{} of {}", safe(arguments.service),
-                                          arguments.contact.empty() ? "this machine" : safe(arguments.contact));
+            // Why the room could not be joined has been told.
+            if (arguments.room_failure != kSuccess) co_return arguments.room_failure;
+            const auto what = fmt::format("{} of {}", safe(arguments.service), owner_of(arguments));
             co_return error ? session.fail(what, error) : static_cast<int>(kSuccess);
         }
         pause = opened ? kFirstRetry : std::min(pause * 2, kLongestRetry);
@@ -135,8 +183,14 @@ void add_connect_command(CLI::App& app, Action& selected) {
     auto [command, arguments] =
         make_command<ConnectArguments>(app, selected, "connect", "Reach a program that somebody shares", run_connect);
     command->add_option("SERVICE", arguments->service, "The service, as `tube contacts` names it")->required();
-    command->add_option("--from", arguments->contact, "Whose service; default: your own on this machine")
-        ->type_name("CONTACT");
+    auto* from = command->add_option("--from", arguments->contact, "Whose service; default: your own on this machine");
+    from->type_name("CONTACT");
+    auto* room = command->add_option("--room", arguments->room.room, "A service of somebody in this room");
+    room->type_name("ROOM")->excludes(from);
+    command->add_option("--occupant", arguments->occupant, "With --room: of this occupant, where several offer it")
+        ->type_name("NICK")
+        ->needs(room);
+    add_room_options(command, &arguments->room);
     command->add_option("--peer", arguments->peer, "Only this device of the contact, as `tube contacts` names it")
         ->type_name("ADDRESS");
     command->add_option("--account", arguments->account, "Use only this account")->type_name("ADDRESS");
@@ -152,7 +206,8 @@ void add_connect_command(CLI::App& app, Action& selected) {
         ->capture_default_str();
     command->footer(
         "Examples:\n  tube connect web --listen 127.0.0.1:9090\n"
-        "  tube connect ssh --from alice@example.org --stdio      (as ssh's ProxyCommand)");
+        "  tube connect ssh --from alice@example.org --stdio      (as ssh's ProxyCommand)\n"
+        "  tube connect web --room cable@conference.example.org --occupant alice");
 }
 
 }  // namespace tubes::cli

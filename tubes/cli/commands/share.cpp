@@ -11,6 +11,7 @@
 #include "tubes/cli/control.hpp"
 #include "tubes/cli/narrator.hpp"
 #include "tubes/cli/output.hpp"
+#include "tubes/cli/room_joining.hpp"
 
 namespace tubes::cli {
 namespace {
@@ -26,6 +27,8 @@ struct ShareArguments {
     bool always = false;
     bool trust_first = false;
     int lifetime_s = 600;
+    RoomArguments room;
+    bool ask = false;
 };
 
 result<Endpoint> target_of(const ShareArguments& arguments) {
@@ -91,6 +94,31 @@ asio::awaitable<int> stay(Session& session) {
     co_return kSuccess;
 }
 
+/// Shares with everybody in a room; whoever the room lets in may use it, unless --ask.
+asio::awaitable<int> share_with_room(Session& session, ShareArguments arguments, ShareOptions share) {
+    arguments.room.account = arguments.account;
+    share.policy = arguments.ask ? Policy::ask : Policy::always;
+    share.trust_first_key = !arguments.ask;
+    auto [code, room] = co_await join_room(session, arguments.room);
+    if (code != kSuccess) co_return code;
+    auto [error, handle] = co_await room.async_share(share, kTuple);
+    if (error) co_return session.fail("cannot share " + safe(share.service), error);
+    ControlServer control(session, "share " + share.service);
+    const auto command = fmt::format("tube connect {} --room {}", share.service, safe(room.address()));
+    if (session.options().json) {
+        print_json({{"service", share.service}, {"room", room.address()}, {"peer_command", command}});
+    }
+    session.say(fmt::format("Sharing {} as {} with everybody in {}. They type:\n  {}", share.target.to_string(),
+                            share.service, safe(room.address()), command));
+    for (;;) {
+        auto [ended, event] = co_await room.async_next(kTuple);
+        if (ended) co_return session.is_stopping() ? kInterrupted : kBroken;
+        const auto* changed = std::get_if<RoomStateChanged>(&event);
+        const bool over = changed && changed->state == "left";
+        if (over) co_return session.fail("the room", make_error_code(Errc::refused), changed->reason);
+    }
+}
+
 asio::awaitable<int> run_share(Session& session, ShareArguments arguments) {
     const auto target = target_of(arguments);
     if (!target) co_return session.fail("what to share", target.error(), "give a port, HOST:PORT, or --unix PATH");
@@ -101,9 +129,11 @@ asio::awaitable<int> run_share(Session& session, ShareArguments arguments) {
     share.account = arguments.account;
     share.policy = arguments.always || arguments.contacts.empty() ? Policy::always : Policy::ask;
     share.trust_first_key = arguments.trust_first;
-    if (!session.open(!arguments.contacts.empty())) co_return session.exit_code();
+    const bool remote = !arguments.contacts.empty() || !arguments.room.room.empty();
+    if (!session.open(remote)) co_return session.exit_code();
     auto narrator = std::make_shared<Narrator>(session);
     asio::co_spawn(session.context(), narrator->follow(narrator), asio::detached);
+    if (!arguments.room.room.empty()) co_return co_await share_with_room(session, arguments, share);
     std::string account;
     if (!arguments.contacts.empty()) {
         const auto accounts = co_await session.accounts_ready();
@@ -172,9 +202,13 @@ void add_share_command(CLI::App& app, Action& selected) {
     auto [command, arguments] =
         make_command<ShareArguments>(app, selected, "share", "Let others use a program of this machine", run_share);
     add_target_options(command, arguments);
-    command
-        ->add_option("--to", arguments->contacts, "Who may use it (repeat for more); default: your own programs here")
-        ->type_name("CONTACT");
+    auto* to = command->add_option("--to", arguments->contacts,
+                                   "Who may use it (repeat for more); default: your own programs here");
+    to->type_name("CONTACT");
+    auto* room = command->add_option("--to-room", arguments->room.room, "Everybody in this room may use it");
+    room->type_name("ROOM")->excludes(to);
+    command->add_flag("--ask", arguments->ask, "With --to-room: ask before each use")->needs(room);
+    add_room_options(command, &arguments->room);
     auto* always = command->add_flag("--always", arguments->always,
                                      "Do not ask before each use by devices of theirs that you accepted before");
     command
@@ -183,7 +217,8 @@ void add_share_command(CLI::App& app, Action& selected) {
         ->needs(always);
     command->footer(
         "Examples:\n  tube share 8080 --as web\n  tube share 22 --as ssh --to bob@example.org\n"
-        "  tube share --unix app.sock --as app --to bob@example.org --always");
+        "  tube share --unix app.sock --as app --to bob@example.org --always\n"
+        "  tube share 8080 --as web --to-room cable@conference.example.org");
 }
 
 void add_offer_command(CLI::App& app, Action& selected) {

@@ -19,6 +19,7 @@ namespace tubes {
 inline namespace v0 {
 
 class Tube;
+class Room;
 class Share;
 class Listener;
 class Events;
@@ -312,6 +313,7 @@ public:
     void close();
 
 private:
+    friend class Room;
     struct PinChange {
         std::string contact, device;
         bool verified;
