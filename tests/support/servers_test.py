@@ -106,6 +106,20 @@ class ProsodyFixture(unittest.TestCase):
             time.sleep(0.02)
 
 
+class EjabberdFixture(unittest.TestCase):
+    """ejabberd.py"""
+
+    def test_is_emptied_between_tests_and_leaves_no_process(self) -> None:
+        with Fixture("ejabberd.py", "--account", "alice:secret") as ejabberd:
+            self.assertTrue(log_in(ejabberd, "alice", "secret"))
+            ejabberd.command("reset")
+            self.assertFalse(log_in(ejabberd, "alice", "secret"))
+            ejabberd.command("register bob:word")
+            self.assertTrue(log_in(ejabberd, "bob", "word"))
+            pid = ejabberd.description["pid"]
+        self.assertFalse(process_exists(pid))
+
+
 class CoturnFixture(unittest.TestCase):
     """coturn.py"""
 

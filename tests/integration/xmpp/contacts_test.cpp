@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Contacts, subscriptions, devices and the services of a real Prosody.
+// Contacts, subscriptions, devices and the services of real servers.
 #include <gtest/gtest.h>
 
 #include "tests/integration/xmpp/person.hpp"
+#include "tests/integration/xmpp/server_kinds.hpp"
 
 namespace tubes::presence::xmpp::test {
 namespace {
@@ -10,10 +11,11 @@ namespace {
 using core::ports::ConnectionState;
 using core::ports::Contact;
 using core::ports::Subscription;
-using tubes::test::start_prosody;
+class XmppContacts : public WithServer {};
+class XmppServices : public WithServer {};
 
-TEST(XmppContacts, ShowEveryDeviceOfAContactAndOfOneself) {
-    auto server = start_prosody({"alice:secret", "bob:secret"});
+TEST_P(XmppContacts, ShowEveryDeviceOfAContactAndOfOneself) {
+    auto& server = start({"alice:secret", "bob:secret"});
     boost::asio::io_context loop;
     Person alice(loop, configuration_for(server, "alice"));
     Person bob1(loop, configuration_for(server, "bob"));
@@ -35,8 +37,8 @@ TEST(XmppContacts, ShowEveryDeviceOfAContactAndOfOneself) {
     EXPECT_TRUE(bob1.wait_for_contact("bob@tube.test", has_devices(0)));
 }
 
-TEST(XmppContacts, AreMadeByAskingAndAllowingAndEndByRemoving) {
-    auto server = start_prosody({"alice:secret", "bob:secret"}, {"--no-groups"});
+TEST_P(XmppContacts, AreMadeByAskingAndAllowingAndEndByRemoving) {
+    auto& server = start({"alice:secret", "bob:secret"}, "");
     boost::asio::io_context loop;
     Person alice(loop, configuration_for(server, "alice"));
     Person bob(loop, configuration_for(server, "bob"));
@@ -61,8 +63,8 @@ TEST(XmppContacts, AreMadeByAskingAndAllowingAndEndByRemoving) {
     }));
 }
 
-TEST(XmppContacts, CanBeRefused) {
-    auto server = start_prosody({"alice:secret", "bob:secret"}, {"--no-groups"});
+TEST_P(XmppContacts, CanBeRefused) {
+    auto& server = start({"alice:secret", "bob:secret"}, "");
     boost::asio::io_context loop;
     Person alice(loop, configuration_for(server, "alice"));
     Person bob(loop, configuration_for(server, "bob"));
@@ -75,8 +77,8 @@ TEST(XmppContacts, CanBeRefused) {
     EXPECT_EQ(alice->request_subscription({"not an address"}).error(), Errc::invalid_argument);
 }
 
-TEST(XmppServices, NameTurnServersWithCredentials) {
-    auto server = start_prosody({"alice:secret"}, {"--turn", "127.0.0.1:13478", "--turn-secret", "s"});
+TEST_P(XmppServices, NameTurnServersWithCredentials) {
+    auto& server = start({"alice:secret"});
     boost::asio::io_context loop;
     Person alice(loop, configuration_for(server, "alice"));
     ASSERT_TRUE(alice.log_in());
@@ -95,6 +97,9 @@ TEST(XmppServices, NameTurnServersWithCredentials) {
         EXPECT_TRUE(relay);
     }
 }
+
+TUBES_WITH_EVERY_SERVER(XmppContacts);
+TUBES_WITH_EVERY_SERVER(XmppServices);
 
 }  // namespace
 }  // namespace tubes::presence::xmpp::test

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Peers that lie, probe and flood, through a real Prosody. Each of these succeeds against gloox's own client.
+// Peers that lie, probe and flood, through real servers. Each of these succeeds against gloox's own client.
 #include <gtest/gtest.h>
 
 #include "tests/integration/xmpp/raw_peer.hpp"
+#include "tests/integration/xmpp/server_kinds.hpp"
 
 namespace tubes::presence::xmpp::test {
 namespace {
 
 using namespace core;
 using core::ports::ConnectionState;
-using tubes::test::start_prosody;
-
-class HostilePeer : public testing::Test {
+class HostilePeer : public WithServer {
 protected:
     HostilePeer()
-        : server(start_prosody({"alice:secret", "bob:secret", "mallory:secret"}, {"--group", "Friends=alice,bob"})),
+        : server(start({"alice:secret", "bob:secret", "mallory:secret"}, "alice,bob")),
           alice(loop, configuration_for(server, "alice")),
           bob(loop, server, "bob"),
           mallory(loop, server, "mallory") {}
@@ -30,7 +29,7 @@ protected:
         ASSERT_FALSE(peer.wait_for("id='" + id + "'").empty());
     }
 
-    tubes::test::ServerFixture server;
+    tubes::test::ServerFixture& server;
     boost::asio::io_context loop;
     Person alice;
     RawPeer bob;
@@ -38,7 +37,7 @@ protected:
     int settled = 0;
 };
 
-TEST_F(HostilePeer, CannotAnswerARequestMadeToSomebodyElse) {
+TEST_P(HostilePeer, CannotAnswerARequestMadeToSomebodyElse) {
     std::optional<result<SignalReply>> answer;
     const PeerAddress to_bob{{"bob@tube.test"}, bob.address()};
     alice->send_signal(to_bob, PingSignal{}, std::chrono::seconds(5), [&](const auto& reply) { answer = reply; });
@@ -55,7 +54,7 @@ TEST_F(HostilePeer, CannotAnswerARequestMadeToSomebodyElse) {
     EXPECT_TRUE(*answer);
 }
 
-TEST_F(HostilePeer, CannotChangeTheContactList) {
+TEST_P(HostilePeer, CannotChangeTheContactList) {
     for (RawPeer* peer : {&bob, &mallory}) {
         peer->send("<iq type='set' id='r1' to='" + alices() +
                    "'><query xmlns='jabber:iq:roster'>"
@@ -66,7 +65,7 @@ TEST_F(HostilePeer, CannotChangeTheContactList) {
     EXPECT_EQ(alice->contacts().size(), 2U);
 }
 
-TEST_F(HostilePeer, CannotTellAPresentStrangerFromAnAbsentOne) {
+TEST_P(HostilePeer, CannotTellAPresentStrangerFromAnAbsentOne) {
     alice.on_request = [](const ReceivedSignal&, const core::ports::Connection::Responder& respond) {
         respond(make_error_code(Errc::not_available));
     };
@@ -104,7 +103,7 @@ TEST_F(HostilePeer, CannotTellAPresentStrangerFromAnAbsentOne) {
     }
 }
 
-TEST_F(HostilePeer, IsNotAskedBackWhenAStrangerAnnouncesThemselves) {
+TEST_P(HostilePeer, IsNotAskedBackWhenAStrangerAnnouncesThemselves) {
     mallory.send("<presence to='" + alices() +
                  "'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='x' "
                  "ver='AAAAAAAAAAAAAAAAAAAAAAAAAAA='/></presence>");
@@ -112,7 +111,7 @@ TEST_F(HostilePeer, IsNotAskedBackWhenAStrangerAnnouncesThemselves) {
     for (const auto& xml : mallory.received) EXPECT_EQ(xml.find("disco#info"), std::string::npos) << xml;
 }
 
-TEST_F(HostilePeer, DoesNotSpeakTubesByAForgedHash) {
+TEST_P(HostilePeer, DoesNotSpeakTubesByAForgedHash) {
     bob.send(
         "<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='x' "
         "ver='AAAAAAAAAAAAAAAAAAAAAAAAAAA='/></presence>");
@@ -127,7 +126,7 @@ TEST_F(HostilePeer, DoesNotSpeakTubesByAForgedHash) {
     }
 }
 
-TEST_F(HostilePeer, CannotCutTheConnectionByMonstrousStanzas) {
+TEST_P(HostilePeer, CannotCutTheConnectionByMonstrousStanzas) {
     std::string deep;
     for (int i = 0; i < 200; ++i) deep += "<a xmlns='x'>";
     for (int i = 0; i < 200; ++i) deep += "</a>";
@@ -145,7 +144,7 @@ TEST_F(HostilePeer, CannotCutTheConnectionByMonstrousStanzas) {
     EXPECT_EQ(alice.states, (std::vector{ConnectionState::connecting, ConnectionState::online})) << alice.detail;
 }
 
-TEST_F(HostilePeer, ActsOnceOnARequestThatIsRepeated) {
+TEST_P(HostilePeer, ActsOnceOnARequestThatIsRepeated) {
     const std::string offer = "<iq type='set' id='o1' to='" + alices() + "'><offer xmlns='urn:tubes:protocol:0' id='" +
                               std::string(32, '1') + "' service='web' kind='stream' lifetime='60' identity='" +
                               std::string(64, '2') + "'/></iq>";
@@ -160,7 +159,7 @@ TEST_F(HostilePeer, ActsOnceOnARequestThatIsRepeated) {
     EXPECT_EQ(alice.signals.size(), 1U);
 }
 
-TEST_F(HostilePeer, AnswersFriendsQuestions) {
+TEST_P(HostilePeer, AnswersFriendsQuestions) {
     bob.send("<iq type='get' id='d1' to='" + alices() +
              "'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
     const std::string info = bob.wait_for("id='d1'");
@@ -171,6 +170,8 @@ TEST_F(HostilePeer, AnswersFriendsQuestions) {
     bob.send("<iq type='set' id='d3' to='" + alices() + "'><offer xmlns='urn:tubes:protocol:0' id='x'/></iq>");
     EXPECT_NE(bob.wait_for("id='d3'").find("bad-request"), std::string::npos);
 }
+
+TUBES_WITH_EVERY_SERVER(HostilePeer);
 
 }  // namespace
 }  // namespace tubes::presence::xmpp::test

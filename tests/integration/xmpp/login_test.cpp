@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Logging in to a real Prosody: encryption, mechanisms, certificates, and what is said when it fails.
+// Logging in to real servers: encryption, mechanisms, certificates, and what is said when it fails.
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "tests/integration/xmpp/person.hpp"
+#include "tests/integration/xmpp/server_kinds.hpp"
 #include "tests/integration/xmpp/stepped_executor.hpp"
 
 namespace tubes::presence::xmpp::test {
@@ -15,6 +16,8 @@ namespace {
 
 using core::ports::ConnectionState;
 using tubes::test::start_prosody;
+
+class XmppLoginAnywhere : public WithServer {};
 
 std::string fingerprint_of(const std::string& path) {
     std::FILE* file = std::fopen(path.c_str(), "r");
@@ -67,8 +70,8 @@ TEST(XmppLogin, BindsTheChannelOnTls12) {
     EXPECT_EQ(alice.mechanism, "SCRAM-SHA-256");
 }
 
-TEST(XmppLogin, WorksWithTlsFromTheFirstByte) {
-    auto server = start_prosody({"alice:secret"});
+TEST_P(XmppLoginAnywhere, WorksWithTlsFromTheFirstByte) {
+    auto& server = start({"alice:secret"});
     boost::asio::io_context loop;
     auto configuration = configuration_for(server, "alice");
     configuration.port = server.port("direct_tls");
@@ -78,8 +81,8 @@ TEST(XmppLogin, WorksWithTlsFromTheFirstByte) {
     EXPECT_TRUE(alice->info().security.starts_with("TLS 1.3"));
 }
 
-TEST(XmppLogin, SaysThatThePasswordIsWrongAndDoesNotTryAgain) {
-    auto server = start_prosody({"alice:secret"});
+TEST_P(XmppLoginAnywhere, SaysThatThePasswordIsWrongAndDoesNotTryAgain) {
+    auto& server = start({"alice:secret"});
     boost::asio::io_context loop;
     auto person = fail_to_log_in(loop, configuration_for(server, "alice", "guess"));
     EXPECT_EQ(person->reason, Errc::authentication_failed);
@@ -114,8 +117,8 @@ TEST(XmppLogin, RefusesCertificatesThatDoNotProveTheDomain) {
     }
 }
 
-TEST(XmppLogin, RefusesAnUnknownAuthorityButAcceptsThePinnedCertificate) {
-    auto server = start_prosody({"alice:secret"});
+TEST_P(XmppLoginAnywhere, RefusesAnUnknownAuthorityButAcceptsThePinnedCertificate) {
+    auto& server = start({"alice:secret"});
     boost::asio::io_context loop;
     auto configuration = configuration_for(server, "alice");
     configuration.ca_file.clear();  // the system's authorities do not know the test's
@@ -133,8 +136,8 @@ TEST(XmppLogin, RefusesAnUnknownAuthorityButAcceptsThePinnedCertificate) {
     EXPECT_NE(other->detail.find("not the pinned one"), std::string::npos) << other->detail;
 }
 
-TEST(XmppLogin, SaysWhichHostIsUnknownOrRefuses) {
-    auto server = start_prosody({"alice:secret"});
+TEST_P(XmppLoginAnywhere, SaysWhichHostIsUnknownOrRefuses) {
+    auto& server = start({"alice:secret"});
     boost::asio::io_context loop;
     auto configuration = configuration_for(server, "alice");
     configuration.port = 1;
@@ -166,8 +169,8 @@ TEST(XmppLogin, RefusesMalformedConfigurationsBeforeAnythingIsContacted) {
     }
 }
 
-TEST(XmppLogin, CanBeClosedOrDestroyedAtAnyMoment) {
-    auto server = start_prosody({"alice:secret"});
+TEST_P(XmppLoginAnywhere, CanBeClosedOrDestroyedAtAnyMoment) {
+    auto& server = start({"alice:secret"});
     for (int rounds = 0; rounds < 40; ++rounds) {
         boost::asio::io_context loop;
         Person closed(loop, configuration_for(server, "alice"));
@@ -204,6 +207,8 @@ TEST(XmppLogin, EndsWhenClosedBetweenTwoAnswersOfTheServer) {
         }
     }
 }
+
+TUBES_WITH_EVERY_SERVER(XmppLoginAnywhere);
 
 }  // namespace
 }  // namespace tubes::presence::xmpp::test

@@ -22,7 +22,7 @@ bool run_until(boost::asio::io_context& loop, const std::function<bool()>& done,
 /// Runs `loop` for that long, to see that something does not happen.
 void run_for(boost::asio::io_context& loop, std::chrono::milliseconds time);
 
-/// For accounts of tests/support/prosody.py, reached at its own ports and judged by its own authority.
+/// For accounts of a server fixture, reached at its own ports and judged by its own authority.
 XmppConfiguration configuration_for(const tubes::test::ServerFixture& server, const std::string& user,
                                     const std::string& password = "secret");
 

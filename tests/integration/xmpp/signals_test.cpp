@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Every signal through a real Prosody, both ways, and what happens when the network or the server fails.
+// Every signal through real servers, both ways, and what happens when the network or the server fails.
 #include <gtest/gtest.h>
 
 #include "tests/integration/xmpp/person.hpp"
+#include "tests/integration/xmpp/server_kinds.hpp"
 #include "tests/integration/xmpp/tcp_relay.hpp"
 
 namespace tubes::presence::xmpp::test {
@@ -12,7 +13,7 @@ using namespace core;
 using core::ports::Connection;
 using core::ports::ConnectionState;
 using core::ports::Contact;
-using tubes::test::start_prosody;
+class XmppSignals : public WithServer {};
 
 OfferSignal offer_number(int number) {
     OfferSignal offer;
@@ -38,8 +39,8 @@ std::vector<Signal> every_signal() {
             PingSignal{}};
 }
 
-TEST(XmppSignals, ArriveBothWaysAndInOrder) {
-    auto server = start_prosody({"alice:secret", "bob:secret"});
+TEST_P(XmppSignals, ArriveBothWaysAndInOrder) {
+    auto& server = start({"alice:secret", "bob:secret"});
     boost::asio::io_context loop;
     Person alice(loop, configuration_for(server, "alice"));
     Person bob(loop, configuration_for(server, "bob"));
@@ -66,8 +67,8 @@ TEST(XmppSignals, ArriveBothWaysAndInOrder) {
     EXPECT_EQ(bob.signals[0].origin.from, alice.address());
 }
 
-TEST(XmppSignals, BringBackServiceListsAndErrors) {
-    auto server = start_prosody({"alice:secret", "bob:secret"});
+TEST_P(XmppSignals, BringBackServiceListsAndErrors) {
+    auto& server = start({"alice:secret", "bob:secret"});
     boost::asio::io_context loop;
     Person alice(loop, configuration_for(server, "alice"));
     auto bob = std::make_unique<Person>(loop, configuration_for(server, "bob"));
@@ -96,8 +97,8 @@ TEST(XmppSignals, BringBackServiceListsAndErrors) {
     EXPECT_EQ(alice.ask(to_bob, PingSignal{}).error(), Errc::not_connected);
 }
 
-TEST(XmppSignals, ReachAStrangersDevicesWhoseNegativePriorityKeepsChatAway) {
-    auto server = start_prosody({"alice:secret", "bob:secret"}, {"--no-groups"});
+TEST_P(XmppSignals, ReachAStrangersDevicesWhoseNegativePriorityKeepsChatAway) {
+    auto& server = start({"alice:secret", "bob:secret"}, "");
     boost::asio::io_context loop;
     Person alice(loop, configuration_for(server, "alice"));
     Person bob(loop, configuration_for(server, "bob"));
@@ -127,8 +128,8 @@ TEST(XmppSignals, ReachAStrangersDevicesWhoseNegativePriorityKeepsChatAway) {
 }
 
 // A contact who sees us, and whom we do not see, must not take the end of an offer for our going offline.
-TEST(XmppSignals, EndAnOfferWithoutHidingFromWhoSeesUs) {
-    auto server = start_prosody({"alice:secret", "bob:secret"}, {"--no-groups"});
+TEST_P(XmppSignals, EndAnOfferWithoutHidingFromWhoSeesUs) {
+    auto& server = start({"alice:secret", "bob:secret"}, "");
     boost::asio::io_context loop;
     Person alice(loop, configuration_for(server, "alice"));
     Person bob(loop, configuration_for(server, "bob"));
@@ -144,8 +145,8 @@ TEST(XmppSignals, EndAnOfferWithoutHidingFromWhoSeesUs) {
     EXPECT_EQ(bob.find_peer_now("alice@tube.test"), alice.address());
 }
 
-TEST(XmppSignals, SurviveACutConnectionWithoutLossOrRepetition) {
-    auto server = start_prosody({"alice:secret", "bob:secret"});
+TEST_P(XmppSignals, SurviveACutConnectionWithoutLossOrRepetition) {
+    auto& server = start({"alice:secret", "bob:secret"});
     boost::asio::io_context loop;
     TcpRelay relay(loop, server.address(), server.port("c2s"));
     auto configuration = configuration_for(server, "alice");
@@ -179,8 +180,8 @@ TEST(XmppSignals, SurviveACutConnectionWithoutLossOrRepetition) {
     EXPECT_NE(std::find(alice.states.begin(), alice.states.end(), ConnectionState::reconnecting), alice.states.end());
 }
 
-TEST(XmppSignals, NoticeADeadNetworkByThemselves) {
-    auto server = start_prosody({"alice:secret"});
+TEST_P(XmppSignals, NoticeADeadNetworkByThemselves) {
+    auto& server = start({"alice:secret"});
     boost::asio::io_context loop;
     TcpRelay relay(loop, server.address(), server.port("c2s"));
     auto configuration = configuration_for(server, "alice");
@@ -198,8 +199,8 @@ TEST(XmppSignals, NoticeADeadNetworkByThemselves) {
     EXPECT_TRUE(alice.wait_for_state(ConnectionState::online));
 }
 
-TEST(XmppSignals, WaitForAServerThatComesBackAndGiveUpAtTheirDeadline) {
-    auto server = start_prosody({"alice:secret", "bob:secret"});
+TEST_P(XmppSignals, WaitForAServerThatComesBackAndGiveUpAtTheirDeadline) {
+    auto& server = start({"alice:secret", "bob:secret"});
     boost::asio::io_context loop;
     auto configuration = configuration_for(server, "alice");
     configuration.resource = "alice-device";
@@ -223,6 +224,8 @@ TEST(XmppSignals, WaitForAServerThatComesBackAndGiveUpAtTheirDeadline) {
     ASSERT_EQ(bob.signals.size(), 1U);
     EXPECT_EQ(std::get<OfferSignal>(bob.signals[0].signal).offer, offer_number(2).offer);
 }
+
+TUBES_WITH_EVERY_SERVER(XmppSignals);
 
 }  // namespace
 }  // namespace tubes::presence::xmpp::test
