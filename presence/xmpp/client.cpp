@@ -68,7 +68,10 @@ Client::Client(boost::asio::any_io_executor executor, XmppConfiguration configur
           [this](const std::string& stanza) { answer(stanza); },
           [this](const Jid& from) {
               return SignalService::RoomSender{muc_.owns(from), muc_.origin_of(from)};
-          })) {
+          })),
+      in_band_(
+          std::make_shared<InBandService>(executor, requests_, [this](const std::string& stanza) { answer(stanza); })),
+      relays_(requests_, checked_.account.domain(), configuration_.timings.request) {
     if (checked_.resource.empty()) checked_.resource = random_resource();
     self_ = *checked_.account.with_resource(checked_.resource);
 }
@@ -84,6 +87,7 @@ SessionOptions Client::session_options() const {
     SessionOptions options;
     options.plan.domain = checked_.ascii_domain;
     options.plan.dns_servers = configuration_.dns_servers;
+    options.plan.proxy = configuration_.proxy;
     options.plan.timeout = configuration_.timings.connect;
     if (!configuration_.host.empty()) {
         const std::uint16_t usual = configuration_.direct_tls ? 5223 : 5222;
@@ -134,6 +138,8 @@ void Client::abandon() {
     closing_ = true;
     retry_.cancel();
     room_check_.cancel();
+    requests_.on_stream_lost();
+    in_band_->fail_all();
     if (session_) session_->abort();
     session_.reset();
 }
@@ -170,6 +176,8 @@ void Client::on_new_stream(const NegotiationOutcome& outcome) {
     capabilities_.on_new_stream();
     muc_.on_stream_lost();
     subscription_requests_.clear();
+    in_band_->fail_all();
+    relays_.on_new_stream();
     resend_orphans();
     requests_.on_stream(false);
     flush_answers();
@@ -267,6 +275,7 @@ void Client::go_offline(error_code reason, const std::string& detail) {
     room_check_.cancel();
     muc_.on_offline();
     requests_.fail_all(make_error_code(Errc::not_connected));
+    in_band_->fail_all();
     management_.stop();
     management_.take_orphans();
     set_state(ConnectionState::offline, reason, detail);

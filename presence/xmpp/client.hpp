@@ -11,12 +11,14 @@
 
 #include "presence/xmpp/capabilities.hpp"
 #include "presence/xmpp/external_services.hpp"
+#include "presence/xmpp/in_band.hpp"
 #include "presence/xmpp/muc.hpp"
 #include "presence/xmpp/requests.hpp"
 #include "presence/xmpp/roster.hpp"
 #include "presence/xmpp/session.hpp"
 #include "presence/xmpp/signal_service.hpp"
 #include "presence/xmpp/stanza_filter.hpp"
+#include "presence/xmpp/stream_relays.hpp"
 #include "presence/xmpp/xmpp_connection.hpp"
 
 namespace tubes::presence::xmpp {
@@ -60,6 +62,12 @@ public:
     void find_ice_servers(std::function<void(std::vector<core::ports::IceServer>)> callback);
     core::ports::Rooms& rooms() noexcept { return muc_; }
 
+    // For what is carried to one peer: peer_carrier.cpp.
+    InBandService& in_band() noexcept { return *in_band_; }
+    StreamRelays& relays() noexcept { return relays_; }
+    const Jid& self() const noexcept { return self_; }
+    void post(std::function<void()> task);
+
 private:
     // Session::Handler
     void on_session_ready(const NegotiationOutcome& outcome) override;
@@ -93,7 +101,6 @@ private:
     void set_state(core::ports::ConnectionState state, error_code reason, const std::string& detail);
     void tell_contacts();
     void notify(std::function<void(Connection::Handler&)> call);
-    void post(std::function<void()> task);
     /// Wraps a callback so that it does nothing once the client is gone.
     Requests::Callback guarded(std::function<void(const Element*)> callback);
 
@@ -123,6 +130,8 @@ private:
     Muc muc_;
     boost::asio::steady_timer room_check_;
     std::shared_ptr<SignalService> signals_;
+    std::shared_ptr<InBandService> in_band_;
+    StreamRelays relays_;
     std::deque<std::string> kept_answers_;
     std::set<std::string> subscription_requests_;
     bool telling_contacts_ = false;

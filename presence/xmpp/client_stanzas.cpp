@@ -56,6 +56,9 @@ void Client::on_request(const FilteredStanza& filtered, const Element& iq) {
     const Element& payload = *filtered.payload;
     const std::string& id = attribute(iq, "id");
     if (is_signal_payload(payload)) return signals_->on_request(from, iq, payload);
+    if (namespace_of(payload) == kInBandNamespace && attribute(iq, "type") == "set") {
+        return in_band_->on_request(from, id, payload);
+    }
     // Everybody else is told what the server says of somebody who is not there.
     const bool in_room = muc_.owns(from);
     const bool trusted =
@@ -161,6 +164,8 @@ core::ports::ConnectionInfo Client::info() const {
     info.self = checked_.account.contact();
     info.self_peer = self_.peer();
     info.server = server_;
+    if (configuration_.proxy.applies_to(checked_.ascii_domain))
+        info.server += " through " + configuration_.proxy.printed();
     info.security = security_;
     info.features.assign(features_.begin(), features_.end());
     return info;
@@ -200,7 +205,13 @@ result<void> Client::remove_contact(const core::ContactAddress& contact) {
 }
 
 void Client::find_ice_servers(std::function<void(std::vector<core::ports::IceServer>)> callback) {
-    post([this, callback = std::move(callback)] { services_.find(callback); });
+    post([this, callback = std::move(callback)] {
+        services_.find([callback, ca_file = configuration_.ca_file](std::vector<core::ports::IceServer> servers) {
+            // Who vouches for the XMPP server vouches for what it names.
+            for (auto& server : servers) server.ca_file = ca_file;
+            callback(std::move(servers));
+        });
+    });
 }
 
 }  // namespace tubes::presence::xmpp

@@ -74,6 +74,10 @@ void Connector::start(Callback callback) {
 
 void Connector::resolve(std::vector<Target> targets) {
     targets_ = std::move(targets);
+    if (!targets_.empty() && plan_.proxy.applies_to(targets_.front().host)) {
+        for (std::size_t i = 0; i < targets_.size(); ++i) candidates_.push_back({{}, targets_[i], i});
+        return race();
+    }
     addresses_.resize(targets_.size());
     unresolved_ = targets_.size();
     for (std::size_t i = 0; i < targets_.size(); ++i) {
@@ -105,6 +109,7 @@ void Connector::race() {
 
 void Connector::connect_next() {
     const Candidate candidate = candidates_[next_++];
+    if (candidate.endpoint.address().is_unspecified()) return tunnel(candidate);
     auto socket = std::make_shared<tcp::socket>(executor_);
     attempts_.push_back(socket);
     socket->async_connect(candidate.endpoint, [weak = weak_from_this(), socket, candidate](error_code error) {
@@ -117,6 +122,21 @@ void Connector::connect_next() {
         const auto self = weak.lock();
         if (self && !error && self->callback_ && self->next_ < self->candidates_.size()) self->connect_next();
     });
+}
+
+void Connector::tunnel(const Candidate& candidate) {
+    tunnel_ = std::make_unique<base::Outbound>(
+        executor_, plan_.proxy, candidate.target.host, candidate.target.port, nullptr,
+        [weak = weak_from_this(), target = candidate.target](error_code error, tcp::socket socket,
+                                                             const std::string& detail) {
+            const auto self = weak.lock();
+            if (!self || !self->callback_) return;
+            if (!error) return self->finish(std::move(socket), target, {});
+            const bool known = error == Errc::authentication_failed || error == Errc::timed_out;
+            const error_code code = known ? error : make_error_code(Errc::network_unreachable);
+            if (!self->first_failure_.code) self->first_failure_ = {code, detail};
+            self->race();
+        });
 }
 
 void Connector::on_connected(const std::shared_ptr<tcp::socket>& socket, const Candidate& candidate, error_code error) {
@@ -160,6 +180,7 @@ void Connector::stop_attempts() {
         attempt->close(ignored);
     }
     attempts_.clear();
+    tunnel_.reset();
 }
 
 void Connector::cancel() {

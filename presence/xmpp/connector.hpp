@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "presence/xmpp/resolver.hpp"
+#include "tubes/base/outbound.hpp"
 
 namespace tubes::presence::xmpp {
 
@@ -23,6 +24,7 @@ struct ConnectPlan {
     std::optional<Target> explicit_target;  ///< Instead of DNS.
     std::string dns_servers;                ///< As in AresChannel::make().
     std::chrono::milliseconds timeout{20000};
+    base::Proxy proxy = {};  ///< Knows the hosts' addresses itself; one host after the other.
 };
 
 /// One search for a connection. Callbacks run on the loop, never inside a call, and not after destruction.
@@ -42,7 +44,7 @@ public:
 
 private:
     struct Candidate {
-        boost::asio::ip::tcp::endpoint endpoint;
+        boost::asio::ip::tcp::endpoint endpoint;  // unspecified: through the proxy
         Target target;
         std::size_t target_index = 0;
     };
@@ -52,6 +54,7 @@ private:
                       const Failure& failure);
     void race();
     void connect_next();
+    void tunnel(const Candidate& candidate);
     void on_connected(const std::shared_ptr<boost::asio::ip::tcp::socket>& socket, const Candidate& candidate,
                       error_code error);
     void finish(boost::asio::ip::tcp::socket socket, const Target& target, Failure failure);
@@ -70,6 +73,7 @@ private:
     std::vector<Candidate> candidates_;
     std::size_t next_ = 0;
     std::vector<std::shared_ptr<boost::asio::ip::tcp::socket>> attempts_;
+    std::unique_ptr<base::Outbound> tunnel_;
     Failure first_failure_;
 };
 

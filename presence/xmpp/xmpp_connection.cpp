@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "presence/xmpp/client.hpp"
+#include "presence/xmpp/xmpp_carrier.hpp"
 
 namespace tubes::presence::xmpp {
 namespace {
@@ -50,6 +51,9 @@ public:
         client_->find_ice_servers(std::move(callback));
     }
     core::ports::Rooms* rooms() override { return &client_->rooms(); }
+    std::shared_ptr<core::ports::PeerCarrier> carrier(const core::PeerAddress& peer) override {
+        return make_xmpp_carrier(client_, peer);
+    }
 
 private:
     std::shared_ptr<Client> client_;

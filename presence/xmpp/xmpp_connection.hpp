@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "tubes/base/proxy.hpp"
 #include "tubes/core/ports/connection.hpp"
 
 namespace tubes::presence::xmpp {
@@ -46,6 +47,7 @@ struct XmppConfiguration {
     std::string resource;                                  ///< Empty: "tube-<random>".
     int priority = -1;         ///< Presence priority, -128..127; below 0 no chat comes here.
     bool retry_first = false;  ///< Keep trying if the network is not there at the start.
+    base::Proxy proxy;         ///< On the way to the server.
     std::string dns_servers;   ///< "address[:port],..." instead of the system's, or empty.
     XmppTimings timings;
 };

@@ -6,7 +6,9 @@
 
 #include "tests/contract/path_pairs.hpp"
 #include "transports/direct_tls/direct_tls_transport.hpp"
+#include "transports/in_band/in_band_transport.hpp"
 #include "transports/local/local_transport.hpp"
+#include "transports/socks5/socks5_transport.hpp"
 
 namespace tubes::contract {
 
@@ -28,6 +30,17 @@ std::unique_ptr<core::ports::Transport> make_local(boost::asio::io_context& loop
     return std::make_unique<transports::LocalTransport>(loop.get_executor(), options);
 }
 
+std::unique_ptr<core::ports::Transport> make_in_band(boost::asio::io_context& loop) {
+    return std::make_unique<transports::InBandTransport>(loop.get_executor(), kShort);
+}
+
+std::unique_ptr<core::ports::Transport> make_socks5(boost::asio::io_context& loop) {
+    transports::Socks5Options options;
+    options.rules.loopback = true;
+    options.time_limit = kShort;
+    return std::make_unique<transports::Socks5Transport>(loop.get_executor(), options);
+}
+
 }  // namespace
 
 std::vector<TransportKind> transport_kinds() {
@@ -35,6 +48,8 @@ std::vector<TransportKind> transport_kinds() {
         {"DirectTls", make_direct_tls, "fingerprint"},
         {"LocalSameUser", [](auto& loop) { return make_local(loop, false); }, ""},
         {"LocalEncrypted", [](auto& loop) { return make_local(loop, true); }, "fingerprint"},
+        {"Socks5", make_socks5, "fingerprint"},
+        {"InBand", make_in_band, "fingerprint"},
     };
 }
 
@@ -65,7 +80,9 @@ bool Exchange::make(AddressPolicy policy) {
     core::ports::AttemptParameters parameters;
     parameters.link = link;
     parameters.addresses = policy;
+    parameters.carrier = carriers.initiator;
     initiator.attempt = initiating->make_attempt(parameters);
+    parameters.carrier = carriers.responder;
     parameters.role = core::LinkRole::responder;
     responder.attempt = responding->make_attempt(parameters);
     return initiator.attempt && responder.attempt;

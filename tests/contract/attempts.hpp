@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/contract/carrier_pair.hpp"
+#include "tests/contract/stream_relay.hpp"
 #include "tubes/core/ports/transport.hpp"
 
 namespace tubes::contract {
@@ -79,6 +81,8 @@ struct Exchange {
     void connect_signaling(Side& from, Side& to);
 
     boost::asio::io_context loop;
+    StreamRelayServer relay{loop};
+    CarrierPair carriers{loop, {relay.relay()}, [this](const std::string& name) { return relay.activate(name); }};
     std::unique_ptr<core::ports::Transport> initiating;
     std::unique_ptr<core::ports::Transport> responding;
     Side initiator;

@@ -18,6 +18,11 @@ Direct wherever both sides permit it, else relayed:
   addresses mislead, the outside addresses work.
 - IPv6 has no NAT but a firewall that lets answers in (RFC 6092): direct between any two sides with working IPv6.
 - IPv6-only and IPv4-only have no common family: relayed by a server with both.
+- Two NATs in a row behave like the stricter of the two: these two map independently of the far end and filter by
+  port, hence like one port-restricted NAT.
+- Where only TCP to port 443 gets out, nobody's random port can be called: relayed, by TURN over TLS on port 443.
+- Where only an HTTP proxy can be reached that tunnels to port 443: the same through the proxy.
+- Where only the XMPP server can be reached, only the messaging connection is left: in-band.
 - Broken IPv6 (address and route, yet nothing gets through) must fall back to IPv4.
 """
 
@@ -25,6 +30,7 @@ from __future__ import annotations
 
 DIRECT = "direct"
 RELAYED = "relayed"
+IN_BAND = "in-band"
 
 NAT_KINDS = ("none", "full-cone", "address-restricted", "port-restricted", "symmetric", "udp-blocked", "same-range")
 
@@ -53,11 +59,29 @@ _FAMILY_CELLS = {
 }
 
 
+_BLOCKED_CELLS = {
+    ("cgnat", "cgnat"): DIRECT,
+    ("cgnat", "none"): DIRECT,
+    ("none", "cgnat"): DIRECT,
+    ("cgnat", "symmetric"): RELAYED,
+    ("symmetric", "cgnat"): RELAYED,
+    ("tcp-443", "tcp-443"): RELAYED,
+    ("tcp-443", "port-restricted"): RELAYED,
+    ("port-restricted", "tcp-443"): RELAYED,
+    ("http-proxy", "http-proxy"): RELAYED,
+    ("http-proxy", "none"): RELAYED,
+    ("none", "http-proxy"): RELAYED,
+    ("xmpp-only", "xmpp-only"): IN_BAND,
+    ("xmpp-only", "none"): IN_BAND,
+    ("none", "xmpp-only"): IN_BAND,
+}
+
+
 def _nat_cells() -> dict[tuple[str, str], str]:
     letters = {"D": DIRECT, "R": RELAYED}
     return {(row, column): letters[letter] for row, text in _NAT_ROWS.items()
             for column, letter in zip(NAT_KINDS, text.split())}
 
 
-# Sharer's network, connector's network -> DIRECT or RELAYED; the order is the order of the report.
-EXPECTED: dict[tuple[str, str], str] = {**_nat_cells(), **_FAMILY_CELLS}
+# Sharer's network, connector's network -> DIRECT, RELAYED or IN_BAND; the order is the order of the report.
+EXPECTED: dict[tuple[str, str], str] = {**_nat_cells(), **_FAMILY_CELLS, **_BLOCKED_CELLS}

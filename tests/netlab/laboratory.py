@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from namespaces import LabError, NamespaceSet, remove_abandoned_namespaces
-from nat import NetworkKind
+from nat import PROXY_SERVER, TCP_SERVERS, TURN_TLS_SERVER, XMPP_TLS_SERVER, NetworkKind
 from topology import SERVER_IPV4, SERVER_IPV6, Internet, Site
 
 HERE = Path(__file__).resolve().parent
@@ -22,7 +23,7 @@ from fixture_client import Fixture  # noqa: E402  (its folder is known only now)
 
 DOMAIN = "tube.test"
 STUN_PORTS = (3488, 3489)
-XMPP_PORT, XMPP_TLS_PORT, TURN_PORT = 5222, 5223, 3478
+XMPP_PORT, XMPP_TLS_PORT, TURN_PORT = 5222, XMPP_TLS_SERVER[1], 3478
 _ATTEMPTS = 3  # a probe on a machine busy with builds may miss its 0.6 s
 
 
@@ -38,6 +39,7 @@ class Laboratory:
         try:
             namespaces = self._stack.enter_context(NamespaceSet())
             self.internet = Internet(namespaces, label)
+            self.internet.namespace.hosts(self.internet.host_names(DOMAIN))
             self._start_stun()
         except BaseException:
             self._stack.close()
@@ -57,19 +59,29 @@ class Laboratory:
         prosody.py) on the internet."""
         prefix = self.internet.namespace.prefix()
         addresses = [word for address in (SERVER_IPV4[0], SERVER_IPV6[0]) for word in ("--address", address)]
-        self.coturn = self._stack.enter_context(
-            Fixture("coturn.py", *addresses, "--port", str(TURN_PORT), prefix=prefix))
+        secret = secrets.token_hex(16)
         self.prosody = self._stack.enter_context(Fixture(
             "prosody.py", *addresses, "--domain", DOMAIN, "--c2s-port", str(XMPP_PORT),
             "--direct-tls-port", str(XMPP_TLS_PORT), "--turn", f"turn.{DOMAIN}:{TURN_PORT}",
-            "--turn-secret", self.coturn.description["secret"],
+            "--turn-secret", secret, "--turn-tls-port", str(TURN_TLS_SERVER[1]),
             *(word for account in accounts for word in ("--account", account)),
             *(word for group in groups for word in ("--group", group)), *more, prefix=prefix))
+        # The other address, so that both have a port 443; the XMPP server's certificate is for all its names.
+        relays = [word for address in (SERVER_IPV4[1], SERVER_IPV6[1]) for word in ("--address", address)]
+        self.coturn = self._stack.enter_context(Fixture(
+            "coturn.py", *relays, "--port", str(TURN_PORT), "--tls-port", str(TURN_TLS_SERVER[1]), "--secret", secret,
+            "--certificate", self.prosody.description["certificate"], "--key", self.prosody.description["key"],
+            prefix=prefix))
+        self._stack.enter_context(Fixture(
+            "proxy.py", "--address", PROXY_SERVER[0], "--port", str(PROXY_SERVER[1]),
+            "--connect-port", str(TURN_TLS_SERVER[1]), prefix=prefix))
 
     def attach(self, namespaces: NamespaceSet, kind: NetworkKind, label: str) -> Site:
         """A new site of that kind, asserted to behave as its kind says."""
         site = self.internet.attach(namespaces, kind, label, self.internet.host_names(DOMAIN))
         assert_network(site)
+        if kind.blocks:
+            assert_tcp_servers(site)
         return site
 
     def close(self) -> None:
@@ -117,6 +129,18 @@ def assert_network(site: Site) -> None:
                 break
             if attempt == _ATTEMPTS - 1:
                 raise LabError(f"network {site.kind.name} behaves as {found}, not as {wanted}")
+
+
+def assert_tcp_servers(site: Site) -> None:
+    """Raises LabError unless exactly the servers that the kind lets out answer, be it by refusing."""
+    wanted = sorted(site.kind.lets_out) if site.kind.blocks else sorted(TCP_SERVERS)
+    for attempt in range(_ATTEMPTS):
+        done = site.client.run([str(HERE / "tcp_probe.py"), *(f"{address}:{port}" for address, port in TCP_SERVERS)])
+        found = sorted((address, int(port)) for address, port in (line.split(":") for line in done.stdout.split()))
+        if found == wanted:
+            return
+        if attempt == _ATTEMPTS - 1:
+            raise LabError(f"network {site.kind.name} reaches {found}, not {wanted}: {done.stderr.strip()}")
 
 
 class PunchParty:

@@ -19,6 +19,7 @@ from pathlib import Path
 from cells import Cell, CellCheck, CellResult, PunchCheck, all_cells, run_cells
 from laboratory import Laboratory
 from namespaces import LabError
+from nat import KINDS
 from report import markdown, terminal_table
 from transport_check import TransportCheck
 from tube_check import TubeCheck
@@ -50,9 +51,12 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chosen_cells(wanted: list[str] | None) -> list[Cell]:
-    """The cells that --cell names, or all."""
+def chosen_cells(options: argparse.Namespace) -> list[Cell]:
+    """The cells that --cell names, or all that this kind of run can do."""
     cells = all_cells()
+    if options.transports:  # without the servers that blocked networks let out
+        cells = [cell for cell in cells if not KINDS[cell.sharer].blocks and not KINDS[cell.connector].blocks]
+    wanted = options.cell
     if not wanted:
         return cells
     by_name = {f"{cell.sharer},{cell.connector}": cell for cell in cells}
@@ -96,7 +100,7 @@ def show_progress(total: int) -> object:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the chosen cells and prints the report."""
-    cells = chosen_cells(options.cell)
+    cells = chosen_cells(options)
     if options.list:
         print("\n".join(f"{cell.sharer},{cell.connector}: {cell.expected}" for cell in cells))
         return 0

@@ -15,6 +15,12 @@ from enum import Enum
 
 CLIENT_PORTS = (40000, 40999)
 _OUTSIDE_FIRST = 20000
+_CARRIER_OUTSIDE_FIRST = 21000
+
+# What blocked networks let out (topology.py and laboratory.py place the servers).
+XMPP_SERVER, PROXY_SERVER = ("203.0.113.1", 5222), ("203.0.113.2", 3128)
+XMPP_TLS_SERVER, TURN_TLS_SERVER = ("203.0.113.1", 443), ("203.0.113.2", 443)
+TCP_SERVERS = (XMPP_SERVER, XMPP_TLS_SERVER, TURN_TLS_SERVER, PROXY_SERVER)
 
 
 class Behaviour(Enum):
@@ -39,6 +45,18 @@ class NetworkKind:
     same_range: bool = False  # uses the private range, and the very address, that every such site uses
     mapping: Behaviour = Behaviour.ENDPOINT_INDEPENDENT
     filtering: Behaviour = Behaviour.ADDRESS_AND_PORT_DEPENDENT
+    carrier: bool = False  # a second NAT of the same kind behind the first, with addresses of RFC 6598 between
+    lets_out: tuple[tuple[str, int], ...] = ()  # the only TCP servers that can be reached; empty: all
+
+    @property
+    def blocks(self) -> bool:
+        """Whether only some servers can be reached."""
+        return bool(self.lets_out)
+
+    @property
+    def uses_proxy(self) -> bool:
+        """Whether programs have to go through the HTTP proxy."""
+        return self.lets_out == (PROXY_SERVER,)
 
 
 _EIM = Behaviour.ENDPOINT_INDEPENDENT
@@ -57,13 +75,18 @@ KINDS = {kind.name: kind for kind in (
     NetworkKind("dual", "dual stack", ipv6=True),
     NetworkKind("ipv4-only", "IPv4 only"),
     NetworkKind("broken-ipv6", "broken IPv6", ipv6=True, ipv6_works=False),
+    NetworkKind("cgnat", "two NATs in a row", carrier=True),
+    NetworkKind("tcp-443", "only TCP 443 out", udp=False, lets_out=(XMPP_TLS_SERVER, TURN_TLS_SERVER)),
+    NetworkKind("http-proxy", "HTTP proxy only", udp=False, lets_out=(PROXY_SERVER,)),
+    NetworkKind("xmpp-only", "XMPP only", udp=False, lets_out=(XMPP_SERVER,)),
 )}
 
 
-def _port_maps(seed: int) -> str:
+def _port_maps(seed: int, first_inside: int, first_outside: int) -> str:
     """The permutation of the client's ports, both ways."""
-    inside = list(range(CLIENT_PORTS[0], CLIENT_PORTS[1] + 1))
-    outside = list(range(_OUTSIDE_FIRST, _OUTSIDE_FIRST + len(inside)))
+    count = CLIENT_PORTS[1] - CLIENT_PORTS[0] + 1
+    inside = list(range(first_inside, first_inside + count))
+    outside = list(range(first_outside, first_outside + count))
     random.Random(seed).shuffle(outside)
     outward = ", ".join(f"{a} : {b}" for a, b in zip(inside, outside))
     inward = ", ".join(f"{b} : {a}" for a, b in zip(inside, outside))
@@ -71,18 +94,20 @@ def _port_maps(seed: int) -> str:
             f"  map inward {{ type inet_service : inet_service; elements = {{ {inward} }}; }}\n")
 
 
-def _translation(kind: NetworkKind, public: str, client: str, seed: int) -> str:
+def _translation(kind: NetworkKind, public: str, client: str, seed: int, second: bool) -> str:
     """The NAT table: how the client's source is rewritten and who may be led to it from outside."""
     symmetric = kind.mapping is _APD
     mapped = "" if symmetric else f"    oifname wan udp sport @client_ports snat to {public} : udp sport map @outward\n"
     led_in = kind.filtering is not _APD
     inbound = f"    iifname wan udp dport @outside_ports dnat to {client} : udp dport map @inward\n" if led_in else ""
-    last = _OUTSIDE_FIRST + CLIENT_PORTS[1] - CLIENT_PORTS[0]
+    inside = _OUTSIDE_FIRST if second else CLIENT_PORTS[0]
+    outside = _CARRIER_OUTSIDE_FIRST if second else _OUTSIDE_FIRST
+    count = CLIENT_PORTS[1] - CLIENT_PORTS[0]
     return f"""
 table ip nat {{
-{_port_maps(seed)}
-  set client_ports {{ type inet_service; flags interval; elements = {{ {CLIENT_PORTS[0]}-{CLIENT_PORTS[1]} }}; }}
-  set outside_ports {{ type inet_service; flags interval; elements = {{ {_OUTSIDE_FIRST}-{last} }}; }}
+{_port_maps(seed, inside, outside)}
+  set client_ports {{ type inet_service; flags interval; elements = {{ {inside}-{inside + count} }}; }}
+  set outside_ports {{ type inet_service; flags interval; elements = {{ {outside}-{outside + count} }}; }}
   chain inbound {{
     type nat hook prerouting priority dstnat;
 {inbound}  }}
@@ -99,6 +124,10 @@ def _filters(kind: NetworkKind) -> str:
     rules = []
     if not kind.udp:
         rules.append("meta l4proto udp drop")
+    if kind.blocks:
+        servers = ", ".join(f"{address} . {port}" for address, port in kind.lets_out)
+        rules.append(f"iifname lan oifname wan ip daddr . tcp dport {{ {servers} }} accept")
+        rules.append("iifname lan oifname wan drop")
     if not kind.ipv6_works:
         rules.append("meta nfproto ipv6 drop")
     if kind.filtering is _EIM:
@@ -110,13 +139,14 @@ def _filters(kind: NetworkKind) -> str:
     return "".join(f"    {rule}\n" for rule in rules)
 
 
-def router_rules(kind: NetworkKind, public: str | None, client: str | None, seed: int) -> str:
-    """nftables rules of a router between interfaces "lan" and "wan"; addresses are those of IPv4.
+def router_rules(kind: NetworkKind, public: str | None, client: str | None, seed: int, second: bool = False) -> str:
+    """nftables rules of a router between interfaces "lan" and "wan"; addresses are those of IPv4. `second`: this
+    router's client is another such router.
 
     Unsolicited packets to the router are dropped: were they accepted, connection tracking would keep them as
     connections of the router and give the client's own packets to the same far end another port.
     """
-    nat = _translation(kind, public, client, seed) if kind.translates and public and client else ""
+    nat = _translation(kind, public, client, seed, second) if kind.translates and public and client else ""
     return f"""
 table inet filter {{
   set open {{ type inet_service; flags dynamic, timeout; timeout 2m; size 4096; }}

@@ -56,9 +56,10 @@ _INTRODUCTION = """\
 # Which path a tube takes through which NATs
 
 Measured, not promised: two people's `tube` programs ran in network namespaces behind real NATs (nftables), with
-Prosody and coturn on a private "internet". Before each cell both NATs were probed as RFC 5780 describes and had to
+Prosody, coturn and an HTTP proxy (tinyproxy) on a private "internet". Before each cell both NATs were probed as RFC 5780 describes and had to
 map and filter as their name says. The expected path comes from a table written by hand from theory
-(`tests/netlab/expected.py`): **direct wherever both sides permit it, else relayed**. `scripts/netlab` runs it again.
+(`tests/netlab/expected.py`): **direct wherever both sides permit it, else relayed, and in-band where no relay can be
+reached**. `scripts/netlab` runs it again.
 
 Rows share a service, columns connect to it.
 """
@@ -73,6 +74,10 @@ _LEGEND = """
 - *UDP blocked*: only TCP connections that the client opens get out.
 - *Same range*: a port-restricted NAT in front of 192.168.1.10; where both sides are of this kind, both computers have
   the very same address.
+- *Two NATs in a row*: a port-restricted NAT at home behind another one of the carrier (RFC 6888).
+- *Only TCP 443 out*: the XMPP server by TLS and the TURN server by TLS, both on port 443, and nothing else. *HTTP proxy
+  only*: a proxy that tunnels to port 443. *XMPP only*: the XMPP server's usual port and nothing else; data goes
+  **in-band**, inside the XMPP connection.
 - IPv6 has no NAT, but a firewall that lets only answers in (RFC 6092). *Broken IPv6*: address and route are there, yet
   nothing gets through. IPv4 of these sides is behind a port-restricted NAT.
 """

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The laboratory's network: an internet with its servers, and sites that hang off it behind a router.
 
-    client eth0 -- lan [router, nftables] wan -- site<N> [internet: routes, Prosody, coturn, STUN]
+    client eth0 -- lan [router, nftables] wan -- site<N> [internet: routes, Prosody, coturn, STUN, HTTP proxy]
+
+With two NATs in a row a second router stands between the first and the internet.
 
 A site without a NAT is a client whose eth0 is the line to the internet. Every site has the public IPv4 address
 203.0.113.<N> and the IPv6 prefix 2001:db8:<N>::/64, as far as its kind has that family.
@@ -63,8 +65,10 @@ class Internet:
 
     def host_names(self, domain: str) -> str:
         """Lines for /etc/hosts: the servers have both families, as servers do."""
-        names = f"{domain} turn.{domain} proxy.{domain} conference.{domain}"
-        return f"{SERVER_IPV4[0]} {names}\n{SERVER_IPV6[0]} {names}\n"
+        names = f"{domain} proxy.{domain} conference.{domain}"
+        turn = f"turn.{domain}"
+        return (f"{SERVER_IPV4[0]} {names}\n{SERVER_IPV6[0]} {names}\n"
+                f"{SERVER_IPV4[1]} {turn}\n{SERVER_IPV6[1]} {turn}\n")
 
     def _take_number(self) -> int:
         with self._lock:
@@ -87,10 +91,28 @@ class Internet:
         router = namespaces.make(f"{label}-router")
         router.set(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1,
                    net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0)
-        self._wire(router, "wan", number, kind, public)
+        if kind.carrier:
+            outside = self._insert_carrier(namespaces, router, kind, label, number)
+        else:
+            outside = public
+            self._wire(router, "wan", number, kind, public)
         client_ipv4, client_ipv6 = _wire_lan(router, client, kind, number)
-        router.nft(router_rules(kind, public, client_ipv4, seed=number))
+        router.nft(router_rules(kind, outside, client_ipv4, seed=number))
         return Site(kind, client, router, client_ipv4, client_ipv6, public)
+
+    def _insert_carrier(self, namespaces: NamespaceSet, router: Namespace, kind: NetworkKind, label: str,
+                        number: int) -> str:
+        """The carrier's NAT, in front of the customer's; returns the customer's address (RFC 6598) on the line
+        between them."""
+        carrier = namespaces.make(f"{label}-carrier")
+        carrier.set(net__ipv4__ip_forward=1)
+        public, inside, customer = f"203.0.113.{number}", f"100.64.{number}.1", f"100.64.{number}.10"
+        self._wire(carrier, "wan", number, kind, public)
+        carrier.ip(f"link add lan type veth peer name wan netns {router.name}", "link set lan up",
+                   f"addr add {inside}/24 dev lan")
+        router.ip("link set wan up", f"addr add {customer}/24 dev wan", f"route add default via {inside}")
+        carrier.nft(router_rules(kind, public, customer, seed=number + 1000, second=True))
+        return customer
 
     def _wire(self, far: Namespace, interface: str, number: int, kind: NetworkKind, public: str | None) -> None:
         """The line between the internet and a site's first namespace, with addresses and routes on both ends."""

@@ -15,11 +15,13 @@ from types import TracebackType
 from typing import Any, Callable
 
 from cells import Cell, CellResult
+from expected import IN_BAND
 from laboratory import HERE, Laboratory
 from topology import Site
 from tube_driver import PATHS, TubeUser
 
 LISTEN_PORT, APPLICATION_PORT = 9090, 8080
+IN_BAND_BYTES = 200_000  # three seconds each way at the rate that leaves room for chat
 TRANSFER_SECONDS, UPGRADE_SECONDS = 240.0, 8.0
 
 
@@ -32,8 +34,10 @@ class Pair:
         self._stack = contextlib.ExitStack()
         self.home = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="tubeslab-")))
         self._sites = sharer[0], connector[0]
-        self.sharer = TubeUser(program, sharer[0].client, sharer[1], self.home / "sharer", authority, log)
-        self.connector = TubeUser(program, connector[0].client, connector[1], self.home / "connector", authority, log)
+        self.sharer = TubeUser(program, sharer[0].client, sharer[1], self.home / "sharer", authority, log,
+                               sharer[0].kind)
+        self.connector = TubeUser(program, connector[0].client, connector[1], self.home / "connector", authority, log,
+                                  connector[0].kind)
         self._stack.callback(self.sharer.close)
         self._stack.callback(self.connector.close)
 
@@ -142,24 +146,24 @@ class TubeCheck:
                   (connector, f"connect{cell.number}"), self._log) as pair:
             try:
                 pair.log_in()
-                self._transfer(pair, result)
+                self._transfer(pair, result, IN_BAND_BYTES if cell.expected == IN_BAND else self._size)
             except RuntimeError:
                 self._save_logs(cell, pair.home)
                 raise
             if not result.passed:
                 self._save_logs(cell, pair.home)
 
-    def _transfer(self, pair: Pair, result: CellResult) -> None:
-        server = pair.serve(self._size)
+    def _transfer(self, pair: Pair, result: CellResult, size: int) -> None:
+        server = pair.serve(size)
         begun = time.monotonic()
         pair.open()
         opened = time.monotonic()
-        here = read_result(pair.use(self._size), "transfer", TRANSFER_SECONDS)
-        result.details = {"megabytes": self._size / 1e6, "open_seconds": round(opened - begun, 2),
+        here = read_result(pair.use(size), "transfer", TRANSFER_SECONDS)
+        result.details = {"megabytes": size / 1e6, "open_seconds": round(opened - begun, 2),
                           "transfer_seconds": round(time.monotonic() - opened, 2)}
         path = self._settled_path(pair.connector, result)
         result.details["links"] = pair.connector.links()
-        compare(here, read_result(server, "the shared application", TRANSFER_SECONDS), self._size)
+        compare(here, read_result(server, "the shared application", TRANSFER_SECONDS), size)
         result.kind = path.get("kind", "")
         result.path = PATHS.get(result.kind, "none")
 

@@ -12,14 +12,17 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from expected import DIRECT, RELAYED
+from expected import DIRECT, IN_BAND, RELAYED
 from laboratory import DOMAIN
 from namespaces import LabError, Namespace
+from nat import PROXY_SERVER, XMPP_SERVER, XMPP_TLS_SERVER, NetworkKind
 
 SERVICE = "netlab"
 COMMAND_SECONDS, OPEN_SECONDS = 30.0, 40.0
 # `tube status` says how bytes travel in these words.
-PATHS = {"direct-tls": DIRECT, "ice": DIRECT, "ice-relayed": RELAYED, "socks5": RELAYED, "in-band": RELAYED}
+PATHS = {"direct-tls": DIRECT, "ice": DIRECT, "ice-relayed": RELAYED, "socks5": RELAYED, "in-band": IN_BAND}
+
+
 def find_program(wanted: str | None, root: Path) -> Path:
     """The `tube` to run: --tube, $TUBE, the newest build, $PATH."""
     named = wanted or os.environ.get("TUBE")
@@ -34,8 +37,9 @@ class TubeUser:
     """One person's `tube` on a client machine, with a home of its own."""
 
     def __init__(self, program: Path, namespace: Namespace, user: str, home: Path, authority: str,
-                 log: str = "") -> None:
-        """`authority` is the file with the certificate authority of the user's server; `log` as for `tube --log`."""
+                 log: str = "", network: NetworkKind | None = None) -> None:
+        """`authority` is the file with the certificate authority of the user's server; `log` as for `tube --log`;
+        `network`: where the machine stands, if that asks for a proxy or another port."""
         self.jid = f"{user}@{DOMAIN}"
         self.password = f"pw-{user}"
         self._authority = authority
@@ -46,6 +50,11 @@ class TubeUser:
         (home / "run").mkdir(mode=0o700)
         self._environment = {**os.environ, "TUBES_HOME": str(home), "XDG_RUNTIME_DIR": str(home / "run"),
                              "HOME": str(home)}
+        for name in [name for name in self._environment if name.lower() in ("https_proxy", "all_proxy", "no_proxy")]:
+            del self._environment[name]
+        if network and network.uses_proxy:
+            self._environment["https_proxy"] = "http://{}:{}".format(*PROXY_SERVER)
+        self._at_443 = network is not None and network.blocks and XMPP_SERVER not in network.lets_out
         self._log = ["--log", log] if log else []
         self._started: list[subprocess.Popen[str]] = []
 
@@ -77,7 +86,8 @@ class TubeUser:
 
     def login(self) -> None:
         """Configures the account."""
-        self.run("login", self.jid, "--ca", self._authority, text=self.password + "\n")
+        port = ["--server", f"{DOMAIN}:{XMPP_TLS_SERVER[1]}", "--direct-tls"] if self._at_443 else []
+        self.run("login", self.jid, "--ca", self._authority, *port, text=self.password + "\n")
 
     def share(self, port: int, contact: str, ask: bool = False) -> subprocess.Popen[str]:
         """Shares a local port with a contact; with `ask` every use waits for an answer."""

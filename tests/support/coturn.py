@@ -37,6 +37,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--max-port", type=int, default=65535, help="highest relay port")
     parser.add_argument("--no-udp", action="store_true", help="clients may reach it by TCP only")
     parser.add_argument("--no-tcp", action="store_true", help="clients may reach it by UDP only")
+    parser.add_argument("--certificate", type=Path, help="PEM chain for TLS; default: one of an authority of its own")
+    parser.add_argument("--key", type=Path, help="its private key")
     parser.add_argument("--verbose", action="store_true")
     return parser.parse_args()
 
@@ -80,6 +82,8 @@ def main() -> None:
     loopback = any(ipaddress.ip_address(address).is_loopback for address in options.address)
     with fixture_directory("coturn") as directory:
         certificates = make_certificates(directory / "certs", options.realm, options.address)
+        if options.certificate and options.key:
+            certificates = Certificates(certificates.authority, options.certificate, options.key)
         log = directory / "turnserver.log"
         ready = (options.address[0], options.tls_port if options.no_tcp else options.port)
         server = Server(arguments_of(options, directory, certificates, loopback), directory / "output.txt", ready)

@@ -60,7 +60,7 @@ def configuration(options: argparse.Namespace, ports: dict[str, int], chain: Pat
             "mod_muc": {"host": f"conference.{domain}"}, "mod_ping": {}, "mod_roster": {}, "mod_shared_roster": {},
             "mod_version": {}, "mod_stream_mgmt": {"resume_timeout": 60},
             "mod_proxy65": {"ip": address, "hostname": address, "port": ports["proxy65"], "host": f"proxy.{domain}"},
-            "mod_stun_disco": {"secret": options.turn_secret, "services": [turn]},
+            "mod_stun_disco": {"access": "all", "secret": options.turn_secret, "services": [turn]},
         },
     }, indent=1)
 

@@ -50,6 +50,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tls", choices=tuple(TLS_PROTOCOLS), default="any", help="which TLS versions it accepts")
     parser.add_argument("--certificate", choices=KINDS, default="good", help="what is wrong with its certificate")
     parser.add_argument("--turn", metavar="HOST:PORT", help="announce this TURN server (XEP-0215)")
+    parser.add_argument("--turn-tls-port", type=int, default=0, help="announce TURN over TLS there, too")
     parser.add_argument("--turn-secret", default="", help="the REST secret shared with it")
     parser.add_argument("--c2s-port", type=int, default=0)
     parser.add_argument("--direct-tls-port", type=int, default=0)
@@ -73,13 +74,14 @@ def lua_list(values: object) -> str:
     return "{ " + "; ".join(str(v) if isinstance(v, int) else quoted(v) for v in values) + " }"
 
 
-def turn_settings(turn: str | None, secret: str) -> str:
+def turn_settings(turn: str | None, secret: str, tls_port: int) -> str:
     """The lines that make mod_turn_external announce `turn` with credentials that end after an hour."""
     if not turn:
         return ""
     host, _, port = turn.rpartition(":")
     return (f"turn_external_host = {quoted(host.strip('[]'))}; turn_external_port = {int(port)}\n"
-            f"turn_external_secret = {quoted(secret)}; turn_external_tcp = true; turn_external_ttl = 3600\n")
+            f"turn_external_secret = {quoted(secret)}; turn_external_tcp = true; turn_external_ttl = 3600\n"
+            + (f"turn_external_tls_port = {tls_port}\n" if tls_port else ""))
 
 
 def configuration(options: argparse.Namespace, directory: Path, ports: Ports, certificates: Certificates) -> str:
@@ -103,7 +105,7 @@ groups_file = {quoted(directory / "groups.txt")}
 c2s_require_encryption = true; authentication = "internal_hashed"; password_hash = {quoted(options.password_hash)}
 storage = "internal"; consider_websocket_secure = true; consider_bosh_secure = true
 smacks_hibernation_time = {options.hibernation}
-{turn_settings(options.turn, options.turn_secret)}
+{turn_settings(options.turn, options.turn_secret, options.turn_tls_port)}
 log = {{ {{ levels = {{ min = {quoted(options.log_level)} }}; to = "file";
           filename = {quoted(directory / "prosody.log")} }} }}
 VirtualHost {quoted(domain)}

@@ -5,19 +5,14 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <algorithm>
-#include <list>
-
 #include "transports/direct_tls/candidates.hpp"
 #include "transports/direct_tls/dialler.hpp"
 #include "transports/direct_tls/direct_tls_transport.hpp"
 #include "transports/direct_tls/listener.hpp"
-#include "transports/direct_tls/nomination.hpp"
 #include "transports/guarded.hpp"
-#include "transports/streams/framed_path.hpp"
 #include "transports/streams/socket_stream.hpp"
 #include "transports/tls/tls_description.hpp"
-#include "transports/tls/tls_handshake.hpp"
+#include "transports/tls/tls_race.hpp"
 #include "tubes/base/log.hpp"
 
 namespace tubes::transports {
@@ -36,6 +31,12 @@ public:
 
     void start(PathAttempt::Handler& handler) {
         handler_ = &handler;
+        race_ = std::make_unique<TlsRace>(
+            executor_, role_, context_,
+            TlsRace::Events{
+                guarded(this, [](Negotiation& self,
+                                 std::unique_ptr<core::ports::MessagePath> path) { self.open(std::move(path)); }),
+                guarded(this, [](Negotiation& self, error_code reason) { self.on_drop(reason); })});
         listener_ = std::make_unique<Listener>(
             executor_, guarded(this, [](Negotiation& self, tcp::socket socket) { self.accept(std::move(socket)); }));
         dialler_ = std::make_unique<Dialler>(
@@ -86,15 +87,6 @@ public:
     }
 
 private:
-    /// One TCP connection on its way to become a path.
-    struct Connection {
-        TlsRole role;
-        PathInfo info;
-        std::unique_ptr<TlsHandshake> handshake;
-        std::unique_ptr<NominationWait> nomination;
-    };
-    using Entry = std::list<Connection>::iterator;
-
     void announce() {
         if (!handler_) return;
         std::vector<Candidate> candidates;
@@ -114,13 +106,7 @@ private:
     }
 
     void accept(tcp::socket socket) {
-        const auto is_stranger = [](const Connection& connection) {
-            return connection.role == TlsRole::server && connection.handshake;
-        };
-        if (std::count_if(connections_.begin(), connections_.end(), is_stranger) >=
-            static_cast<std::ptrdiff_t>(kMaxUnverifiedConnections)) {
-            connections_.erase(std::find_if(connections_.begin(), connections_.end(), is_stranger));
-        }
+        race_->make_room_for_strangers(kMaxUnverifiedConnections);
         add_connection(std::move(socket), TlsRole::server);
     }
 
@@ -136,45 +122,17 @@ private:
         const auto remote = error ? tcp::endpoint() : socket.remote_endpoint(error);
         if (error) return;
         tune_tcp(socket);
-        connections_.push_back(
-            {role, {PathKind::direct_tls, printed_endpoint(local), printed_endpoint(remote), ""}, nullptr, nullptr});
-        const auto entry = std::prev(connections_.end());
-        auto stream = std::make_unique<TlsStream>(context_, std::make_unique<SocketStream>(std::move(socket)), role);
-        entry->handshake = std::make_unique<TlsHandshake>(
-            executor_, std::move(stream),
-            guarded(this, [entry](Negotiation& self, result<std::unique_ptr<TlsStream>> outcome) {
-                self.finish_handshake(entry, std::move(outcome));
-            }));
+        const PathInfo info{PathKind::direct_tls, printed_endpoint(local), printed_endpoint(remote), ""};
+        race_->add(std::make_unique<SocketStream>(std::move(socket)), role, info);
     }
 
-    void finish_handshake(Entry entry, result<std::unique_ptr<TlsStream>> outcome) {
-        if (outcome.has_error()) return drop(entry, outcome.error());
-        auto stream = std::move(outcome).value();
-        entry->info.detail = stream->description();
-        if (role_ == LinkRole::initiator) {
-            const auto error = nominate(*stream);
-            return error ? drop(entry, error) : open(entry, std::move(stream));
-        }
-        entry->handshake.reset();
-        entry->nomination = std::make_unique<NominationWait>(
-            executor_, std::move(stream),
-            guarded(this, [entry](Negotiation& self, result<std::unique_ptr<TlsStream>> nominated) {
-                if (nominated.has_error()) return self.drop(entry, nominated.error());
-                self.open(entry, std::move(nominated).value());
-            }));
-    }
-
-    void drop(Entry entry, error_code reason) {
-        base::logger("tls")->debug("connection with {} dropped: {}", entry->info.remote_address, reason.message());
+    void on_drop(error_code reason) {
         // A wrong certificate is the best reason to give if nothing else works.
         if (reason == Errc::certificate_rejected) last_error_ = reason;
-        connections_.erase(entry);
         check_exhausted();
     }
 
-    void open(Entry entry, std::unique_ptr<TlsStream> stream) {
-        const auto binding = stream->channel_binding();
-        auto path = std::make_unique<FramedPath>(executor_, std::move(stream), entry->info, binding);
+    void open(std::unique_ptr<core::ports::MessagePath> path) {
         stop();
         if (auto* handler = std::exchange(handler_, nullptr)) handler->on_path(std::move(path));
     }
@@ -182,7 +140,7 @@ private:
     /// Fails early where nothing is left that could still succeed: nobody to dial, and nobody who could dial us.
     void check_exhausted() {
         const bool waiting = listening_ || !remote_ended_ || !context_->knows_peer();
-        if (waiting || !connections_.empty() || !dialler_ || dialler_->is_busy()) return;
+        if (waiting || !race_ || !race_->empty() || !dialler_ || dialler_->is_busy()) return;
         fail();
     }
 
@@ -195,7 +153,7 @@ private:
         listener_.reset();
         dialler_.reset();
         deadline_.cancel();
-        connections_.clear();
+        race_.reset();
         early_connections_.clear();
     }
 
@@ -208,7 +166,7 @@ private:
     std::shared_ptr<TlsContext> context_ = std::make_shared<TlsContext>();
     std::unique_ptr<Listener> listener_;
     std::unique_ptr<Dialler> dialler_;
-    std::list<Connection> connections_;
+    std::unique_ptr<TlsRace> race_;
     std::vector<std::pair<tcp::socket, TlsRole>> early_connections_;  ///< Came before the peer's description.
     std::vector<tcp::endpoint> early_candidates_;                     ///< Came before start().
     error_code last_error_ = Errc::no_path;

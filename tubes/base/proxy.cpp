@@ -267,7 +267,9 @@ error_code ProxyHandshake::on_status() {
     int status = 0;
     if (text.starts_with("HTTP/1.") && text.size() > 12) std::from_chars(text.data() + 9, text.data() + 12, status);
     if (status >= 200 && status < 300) return {};
-    if (status == 407) return fail(Errc::authentication_failed, "the HTTP proxy wants another user and password");
+    // tinyproxy before 1.11.2 says 401.
+    if (status == 407 || status == 401)
+        return fail(Errc::authentication_failed, "the HTTP proxy wants another user and password");
     if (status == 0) return fail(Errc::protocol_violation, "this is no HTTP proxy");
     const auto line = text.substr(9, std::min<std::size_t>(text.find('\r') - 9, 80));
     return fail(Errc::refused, fmt::format("the HTTP proxy does not connect to {} port {}: {}", printable(host_), port_,

@@ -38,6 +38,7 @@ public:
             callback(std::move(all));
         });
     }
+    std::shared_ptr<PeerCarrier> carrier(const PeerAddress& peer) override { return inner_->carrier(peer); }
 
 private:
     std::unique_ptr<Connection> inner_;

@@ -10,6 +10,7 @@
 
 #include "transports/addresses/address_rules.hpp"
 #include "transports/nat/nat_probe.hpp"
+#include "tubes/base/log.hpp"
 
 namespace tubes::engine {
 namespace {
@@ -34,6 +35,19 @@ Finding about_interfaces() {
     return {"interfaces", Severity::fine,
             fmt::format("{}{}", fmt::join(texts, ", "), global_v6 ? "; IPv6 is there" : "; no public IPv6 address"),
             ""};
+}
+
+Finding about_stream_relays(const std::vector<core::ports::StreamRelay>& relays) {
+    if (relays.empty()) {
+        return {"fallback", Severity::note, "the account's server has no SOCKS5 relay (XEP-0065)",
+                "Where neither a direct path nor TURN works, data goes in-band through the server: slowly."};
+    }
+    std::vector<std::string> texts;
+    for (const auto& relay : relays) {
+        texts.push_back(
+            fmt::format("{} at {} port {}", base::printable(relay.name), base::printable(relay.host), relay.port));
+    }
+    return {"fallback", Severity::fine, fmt::format("SOCKS5 relay {}; then in-band", fmt::join(texts, ", ")), ""};
 }
 
 Finding about_account(const AccountInfo& account) {
@@ -76,9 +90,14 @@ public:
 
     void start() {
         findings_.push_back(about_interfaces());
+        if (!input_.proxy.empty()) {
+            findings_.push_back({"proxy", Severity::note, "servers are called through " + input_.proxy,
+                                 "Direct paths do not use it; set network.proxy to none if it is not needed."});
+        }
         for (const auto& account : input_.accounts) findings_.push_back(about_account(account));
         probe_nats();
         try_relays();
+        ask_for_stream_relays();
         if (input_.servers.empty()) {
             findings_.push_back({"nat", Severity::note, "no STUN or TURN server is known, so nothing was tested",
                                  "Ask your XMPP server's operator for one (XEP-0215), or set network.stun and "
@@ -143,6 +162,15 @@ private:
             ++open_;
             trial->attempt->start(*trial);
             relays_.push_back(std::move(trial));
+        }
+    }
+
+    void ask_for_stream_relays() {
+        for (const auto& carrier : input_.carriers) {
+            ++open_;
+            carrier->find_relays([weak = weak_from_this()](const auto& relays) {
+                if (auto self = weak.lock()) self->add(about_stream_relays(relays));
+            });
         }
     }
 

@@ -18,10 +18,13 @@ struct DiagnosisInput {
     std::vector<AccountInfo> accounts;
     std::vector<core::ports::IceServer> servers;
     core::ports::Transport* ice = nullptr;  ///< Tries the relays; outlives the examination.
+    /// What the servers of the accounts carry besides signals.
+    std::vector<std::shared_ptr<core::ports::PeerCarrier>> carriers;
+    std::string proxy;  ///< That servers are called through, as it may be shown; or empty.
 };
 
 /// Examines and calls `done` once, on the executor, after at most 10 s. Findings come in a fixed order: interfaces,
-/// accounts, NAT by each STUN server, relays.
+/// proxy, accounts, then NAT by each STUN server and relays as they answer.
 void async_diagnose(const boost::asio::any_io_executor& executor, DiagnosisInput input,
                     std::function<void(std::vector<Finding>)> done);
 

@@ -135,7 +135,13 @@ void Engine::diagnose(CompletionPointer<std::vector<Finding>> done) {
     find_ice_servers(0, servers, [weak = weak_from_this(), servers, done] {
         auto self = weak.lock();
         if (!self || self->closed_) return;
-        DiagnosisInput input{self->accounts_->list(), *servers, nullptr};
+        DiagnosisInput input{
+            self->accounts_->list(), *servers, nullptr, {}, self->profile_->settings->proxy().printed()};
+        for (const auto& name : self->accounts_->names()) {
+            auto* connection = self->broker_->connection(name);
+            if (connection == nullptr || connection->state() != core::ports::ConnectionState::online) continue;
+            if (auto carrier = connection->carrier(connection->info().self_peer)) input.carriers.push_back(carrier);
+        }
         for (const auto& transport : self->transports_) {
             if (transport->kind() == PathKind::ice) input.ice = transport.get();
         }

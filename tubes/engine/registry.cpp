@@ -6,7 +6,10 @@
 #include "presence/xmpp/xmpp_connection.hpp"
 #include "transports/direct_tls/direct_tls_transport.hpp"
 #include "transports/ice/ice_transport.hpp"
+#include "transports/in_band/in_band_transport.hpp"
 #include "transports/local/local_transport.hpp"
+#include "transports/socks5/socks5_transport.hpp"
+#include "transports/turn_tls/forwarding_transport.hpp"
 
 namespace tubes::engine {
 namespace {
@@ -18,6 +21,14 @@ std::unique_ptr<Transport> make_local_path(const Surroundings& with) {
     return std::make_unique<transports::LocalTransport>(with.executor);
 }
 
+// What the settings say of addresses.
+transports::AddressRules address_rules(const Surroundings& with) {
+    transports::AddressRules rules;
+    rules.loopback = with.profile->settings->boolean("network.loopback");
+    rules.virtual_interfaces = with.profile->settings->boolean("network.virtual_interfaces");
+    return rules;
+}
+
 std::unique_ptr<Transport> make_direct_tls(const Surroundings& with) {
     transports::DirectTlsOptions options;
     options.loopback = with.profile->settings->boolean("network.loopback");
@@ -26,10 +37,20 @@ std::unique_ptr<Transport> make_direct_tls(const Surroundings& with) {
 }
 
 std::unique_ptr<Transport> make_ice(const Surroundings& with) {
-    transports::AddressRules rules;
-    rules.loopback = with.profile->settings->boolean("network.loopback");
-    rules.virtual_interfaces = with.profile->settings->boolean("network.virtual_interfaces");
-    return std::make_unique<transports::IceTransport>(with.executor, rules);
+    auto ice = std::make_unique<transports::IceTransport>(with.executor, address_rules(with));
+    return std::make_unique<transports::ForwardingTransport>(with.executor, with.profile->settings->proxy(),
+                                                             std::move(ice));
+}
+
+std::unique_ptr<Transport> make_socks5(const Surroundings& with) {
+    transports::Socks5Options options;
+    options.rules = address_rules(with);
+    options.proxy = with.profile->settings->proxy();
+    return std::make_unique<transports::Socks5Transport>(with.executor, std::move(options));
+}
+
+std::unique_ptr<Transport> make_in_band(const Surroundings& with) {
+    return std::make_unique<transports::InBandTransport>(with.executor);
 }
 
 result<std::unique_ptr<Connection>> make_local(const Surroundings& with, const LoginOptions&, std::string&) {
@@ -70,6 +91,7 @@ result<std::unique_ptr<Connection>> make_xmpp(const Surroundings& with, const Lo
         static_cast<void>(memory->put(address, "mechanism", mechanism));
     };
     configuration.resource = with.profile->resource;
+    configuration.proxy = with.profile->settings->proxy();
     return presence::xmpp::make_xmpp_connection(with.executor, std::move(configuration), detail);
 }
 
@@ -81,9 +103,8 @@ bool is_xmpp(std::string_view address) {
 
 const std::vector<TransportEntry>& transport_list() {
     static const std::vector<TransportEntry> list = {
-        {PathKind::local, make_local_path},
-        {PathKind::direct_tls, make_direct_tls},
-        {PathKind::ice, make_ice},
+        {PathKind::local, make_local_path}, {PathKind::direct_tls, make_direct_tls}, {PathKind::ice, make_ice},
+        {PathKind::socks5, make_socks5},    {PathKind::in_band, make_in_band},
     };
     return list;
 }

@@ -65,6 +65,7 @@ void LinkNegotiator::make_race(std::vector<ports::IceServer> servers) {
         if (server.valid_for.count() > 0 && (!credentials_end_ || end < *credentials_end_)) credentials_end_ = end;
     }
     parameters.servers = std::move(servers);
+    parameters.carrier = configuration_.carrier;
     Race::Handler& handler = *this;
     race_ = std::make_unique<Race>(scheduler_, transports_, parameters, handler);
     race_->start();

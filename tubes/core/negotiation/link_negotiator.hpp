@@ -16,7 +16,8 @@ struct NegotiatorConfiguration {
     LinkRole role = LinkRole::initiator;
     AddressPolicy addresses = AddressPolicy::relay_only;
     bool same_user = false;
-    std::chrono::milliseconds deadline{30000};  ///< From accept to the first proved path; the same per restart.
+    std::chrono::milliseconds deadline{30000};    ///< From accept to the first proved path; the same per restart.
+    std::shared_ptr<ports::PeerCarrier> carrier;  ///< Null where the protocol has none.
 };
 
 /// See the head of the file. A restart needs no tie-break: one that crosses another of the same generation is taken

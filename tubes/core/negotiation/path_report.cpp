@@ -27,7 +27,7 @@ std::string why_relayed(PathKind active, const std::vector<AttemptReport>& repor
     std::string line;
     if (addresses == AddressPolicy::relay_only) line = "direct addresses are withheld from this contact (relay only)";
     for (const auto& report : reports) {
-        if (is_relayed(report.kind)) continue;
+        if (report.kind >= active) continue;
         if (!line.empty()) line += "; ";
         line += fmt::format("{}: {}", to_string(report.kind), outcome(report, active));
     }

@@ -172,7 +172,8 @@ void Race::on_local_end() {
 }
 
 void Race::schedule_batch() {
-    if (!candidates_open_ || batch_timer_ || end_sent_) return;
+    // What a transport has to say after the end (a SOCKS5 relay was reached) still leaves.
+    if (!candidates_open_ || batch_timer_ || (end_sent_ && outgoing_.empty())) return;
     const auto delay = first_batch_sent_ ? kBatchDelay : milliseconds(0);
     batch_timer_ = scheduler_.call_at(scheduler_.now() + delay, [this] { send_batch(); });
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tubes/core/ports/peer_carrier.hpp"
 #include "tubes/core/ports/rooms.hpp"
 #include "tubes/core/signaling/signals.hpp"
 
@@ -124,6 +125,9 @@ public:
 
     /// Null if the protocol has no rooms. Lives as long as the connection.
     virtual Rooms* rooms() { return nullptr; }
+
+    /// What this protocol carries to `peer` besides signals; null if nothing.
+    virtual std::shared_ptr<PeerCarrier> carrier(const PeerAddress&) { return nullptr; }
 };
 
 }  // namespace tubes::core::ports

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tubes/core/ports/message_path.hpp"
+#include "tubes/core/ports/peer_carrier.hpp"
 
 namespace tubes::core::ports {
 
@@ -39,6 +40,7 @@ struct IceServer {
     std::string username;
     std::string password;
     std::chrono::seconds valid_for{0};  ///< Until the credentials expire; 0: they do not, or nobody knows.
+    std::string ca_file = {};  ///< PEM authorities for turn_tls instead of the system's, or empty.
 };
 
 /// What an attempt works with.
@@ -49,6 +51,7 @@ struct AttemptParameters {
     AddressPolicy addresses = AddressPolicy::all;
     bool same_user = false;  ///< The peer is a node of this user on this machine, by the kernel's word.
     std::vector<IceServer> servers;
+    std::shared_ptr<PeerCarrier> carrier;  ///< Null where the protocol carries nothing but signals.
 };
 
 /// One try of one transport at reaching one peer, from description to open path. Lives on one loop.

@@ -28,6 +28,7 @@ LinkSession& BrokerImpl::add_session(Account& account, SessionOrigin origin) {
         if (alive.expired()) return;
         if (auto* found = find_account(name)) found->connection().find_ice_servers(std::move(callback));
     };
+    environment.carrier = account.connection().carrier(origin.peer);
     const auto id = origin.id;
     LinkSession::Owner& owner = *this;
     auto session = std::make_unique<LinkSession>(std::move(origin), std::move(environment), owner);

@@ -11,7 +11,8 @@ LinkSession::LinkSession(SessionOrigin origin, SessionEnvironment environment, O
     : origin_(std::move(origin)),
       environment_(std::move(environment)),
       owner_(owner),
-      negotiator_({origin_.id, origin_.role, origin_.addresses, origin_.same_user, environment_.negotiation},
+      negotiator_({origin_.id, origin_.role, origin_.addresses, origin_.same_user, environment_.negotiation,
+                   environment_.carrier},
                   *environment_.scheduler, environment_.transports, environment_.find_servers, *this) {}
 
 LinkSession::~LinkSession() = default;

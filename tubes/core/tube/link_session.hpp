@@ -46,6 +46,7 @@ struct SessionEnvironment {
     LinkLimits link_limits;
     std::chrono::milliseconds negotiation{30000};
     LinkNegotiator::FindServers find_servers;
+    std::shared_ptr<ports::PeerCarrier> carrier;
 };
 
 /// See the head of the file. Decides nothing: policies, tubes and glare are the broker's. Lives on the loop.

@@ -23,7 +23,8 @@ enum class Kind : std::uint8_t {
     stun_servers,
     turn_servers,
     levels,
-    transports
+    transports,
+    proxy
 };
 
 struct Setting {
@@ -45,7 +46,10 @@ std::vector<Setting> known_settings() {
         {"log.level", Kind::levels, "warn", "Log levels: \"info\", or by area \"ice=debug,warn\""},
         {"local.enabled", Kind::boolean, "true", "Meet this user's other nodes on this machine"},
         {"network.addresses", Kind::addresses, "all", "Which addresses contacts learn: all, public-only, relay-only"},
-        {"network.transports", Kind::transports, "local,direct-tls,ice", "Ways to reach a peer that links may use"},
+        {"network.transports", Kind::transports, "local,direct-tls,ice,socks5,in-band",
+         "Ways to reach a peer that links may use"},
+        {"network.proxy", Kind::proxy, "",
+         "Proxy to call servers through: http://USER:PASSWORD@HOST:PORT, socks5://..., none; else the environment's"},
         {"network.loopback", Kind::boolean, "false", "Also offer 127.0.0.1 and ::1, as tests on one machine want it"},
         {"network.virtual_interfaces", Kind::boolean, "false", "Also offer addresses of VPN and container interfaces"},
         {"network.stun", Kind::stun_servers, "", "STUN servers to use besides those of the account's server"},
@@ -109,7 +113,8 @@ bool are_transports(std::string_view text) {
     const auto items = split(text);
     return !items.empty() && std::all_of(items.begin(), items.end(), [](const auto& item) {
         return item == to_string(PathKind::local) || item == to_string(PathKind::direct_tls) ||
-               item == to_string(PathKind::ice);
+               item == to_string(PathKind::ice) || item == to_string(PathKind::socks5) ||
+               item == to_string(PathKind::in_band);
     });
 }
 
@@ -128,7 +133,9 @@ std::string fault_of(Kind kind, const std::string& value) {
         case Kind::turn_servers:
             return are_servers(value, true) ? "" : "must be a list of turn:USER:PASSWORD@HOST:PORT";
         case Kind::levels: return {};
-        case Kind::transports: return are_transports(value) ? "" : "must be a list of local, direct-tls and ice";
+        case Kind::proxy: return base::parse_proxy(value) ? "" : "must be http://HOST:PORT, socks5://HOST:PORT or none";
+        case Kind::transports:
+            return are_transports(value) ? "" : "must be a list of local, direct-tls, ice, socks5 and in-band";
     }
     return {};
 }
@@ -162,14 +169,8 @@ ConfigValue choose(const Setting& setting, const std::map<std::string, std::stri
     return value;
 }
 
-void complain(const ConfigValue& value, const std::string& fault) {
-    const auto& where = value.origin.empty() ? value.source : value.origin;
-    base::logger("engine")->error("{}: {} is \"{}\" but {}", base::printable(where), value.name,
-                                  base::printable(value.value), fault);
-}
-
 // user:password@ of each server becomes user:***@.
-std::string without_passwords(const std::string& text) {
+std::string without_passwords(std::string_view text) {
     std::string shown;
     for (const auto& item : split(text)) {
         if (!shown.empty()) shown += ",";
@@ -178,6 +179,12 @@ std::string without_passwords(const std::string& text) {
         shown += user_end == std::string::npos ? item : item.substr(0, user_end + 1) + "***" + item.substr(at);
     }
     return shown;
+}
+
+void complain(const ConfigValue& value, const std::string& fault) {
+    const auto& where = value.origin.empty() ? value.source : value.origin;
+    base::logger("engine")->error("{}: {} is \"{}\" but {}", base::printable(where), value.name,
+                                  base::printable(without_passwords(value.value)), fault);
 }
 
 }  // namespace
@@ -258,11 +265,18 @@ std::vector<core::ports::IceServer> Settings::ice_servers() const {
     return servers;
 }
 
+base::Proxy Settings::proxy() const {
+    const auto& configured = text("network.proxy");
+    return configured.empty() ? base::proxy_from_environment() : *base::parse_proxy(configured);
+}
+
 std::vector<ConfigValue> Settings::list() const {
     std::vector<ConfigValue> list;
     for (const auto& setting : known_settings()) {
         auto value = values_.at(setting.name);
         if (setting.kind == Kind::turn_servers) value.value = without_passwords(value.value);
+        if (setting.kind == Kind::proxy && value.value != "none")
+            value.value = base::parse_proxy(value.value)->printed();
         list.push_back(std::move(value));
     }
     return list;

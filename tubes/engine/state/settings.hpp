@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tubes/base/proxy.hpp"
 #include "tubes/config.hpp"
 #include "tubes/core/tube/broker.hpp"
 #include "tubes/engine/state/config_content.hpp"
@@ -28,6 +29,8 @@ public:
     AddressPolicy default_addresses() const;
     /// True if links may use that kind of path (network.transports).
     bool allows(PathKind kind) const;
+    /// The proxy on the way to servers: network.proxy, else what the environment names.
+    base::Proxy proxy() const;
     /// STUN and TURN servers that the user named.
     std::vector<core::ports::IceServer> ice_servers() const;
 

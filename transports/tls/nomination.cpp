@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Writes and awaits the nomination frame.
-#include "transports/direct_tls/nomination.hpp"
+#include "transports/tls/nomination.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
