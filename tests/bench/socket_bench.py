@@ -19,6 +19,7 @@ from typing import Any, Callable, Iterator
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
+from datagram_bench import measure_datagrams, print_datagrams  # noqa: E402
 from tube_harness import Running, World, free_port, is_listening, wait_until  # noqa: E402
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
@@ -239,6 +240,7 @@ def print_table(results: dict[str, Any]) -> None:
             print(f"{name}: path {row['path']}, {row['many']}, {row['idle_wakeups_per_s']:.1f} wake-ups/s idle, "
                   f"RSS {row['rss_kib']} KiB")
             print(f"  set-up (ms): {row['phases_ms']}")
+    print_datagrams(results["datagrams"])
     for name, row in results["in_process"].items():
         print(f"{name}: {json.dumps(row)}")
 
@@ -261,6 +263,7 @@ def main() -> int:
                 results["sockets"][name] = bench.measure(port, lambda pids=pids: [
                     each for pid in pids for each in descendants(pid)])
         results["sockets"].update(measure_tubes(bench, TRANSPORTS, options.connections))
+        results["datagrams"] = measure_datagrams(TRANSPORTS, max(1, int(5 * options.scale)))
     finally:
         bench.close()
     results["in_process"] = {} if options.no_in_process else in_process(options.programs)

@@ -2,15 +2,18 @@
 // What every message path has to do, whatever it runs over. The paths under test: path_pairs.cpp.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <deque>
 #include <map>
 #include <random>
+#include <set>
 
 #include "tests/contract/path_pairs.hpp"
 
 namespace tubes::contract {
 namespace {
 
+using core::ports::kDatagramLane;
 using core::ports::kMaxMessageSize;
 using core::ports::Lane;
 using core::ports::MessagePath;
@@ -281,6 +284,60 @@ TEST_P(MessagePathContract, CallsNobodyInsideACall) {
     inside = false;
     ASSERT_TRUE(run_until(loop, [&] { return first.messages == 1; }));
     EXPECT_GT(calls, 0);
+}
+
+TEST_P(MessagePathContract, CarriesDatagramsOfEverySizeBesideTheLanes) {
+    open();
+    const std::vector<std::size_t> sizes = {16, 17, 64, 1100, 1200, 4096, 9000, kMaxMessageSize};
+    for (const auto size : sizes) {
+        const auto bytes = pattern(size, static_cast<std::uint8_t>(size));
+        const auto split = base::ByteView(bytes).first(16);
+        ASSERT_TRUE(pair.first->send(kDatagramLane, split, base::ByteView(bytes).subspan(16)));
+        ASSERT_TRUE(pair.first->send(4, bytes, {}));
+        pair.first->flush();
+        ASSERT_TRUE(run_until(loop, [&] { return second.lanes[kDatagramLane].size() + second.lanes[4].size() == 2; }))
+            << size;
+        EXPECT_EQ(second.lanes[kDatagramLane].front(), bytes);
+        EXPECT_EQ(second.lanes[4].front(), bytes);
+        second.lanes.clear();
+    }
+}
+
+TEST_P(MessagePathContract, SaysFullToAFloodOfDatagramsAndRepeatsNone) {
+    open();
+    constexpr std::uint32_t kMany = 20000;
+    std::uint32_t sent = 0;
+    const auto fill = [&] {
+        for (int burst = 0; burst < 500 && sent < kMany; ++burst) {
+            auto bytes = pattern(600, 1);
+            std::memcpy(bytes.data(), &sent, sizeof(sent));
+            if (!pair.first->send(kDatagramLane, bytes, {})) return;
+            ++sent;
+        }
+        pair.first->flush();
+    };
+    first.on_room = fill;
+    std::set<std::uint32_t> numbers;
+    second.on_each = [&] {
+        std::uint32_t number = 0;
+        std::memcpy(&number, second.lanes[kDatagramLane].front().data(), sizeof(number));
+        EXPECT_TRUE(numbers.insert(number).second) << number;
+        second.lanes[kDatagramLane].pop_front();
+        if (numbers.size() % 100 == 0) fill();
+    };
+    fill();
+    run_until(loop, [&] { return sent == kMany; });
+    EXPECT_EQ(sent, kMany);
+    settle();
+    EXPECT_GT(numbers.size(), kMany / 2);
+    EXPECT_TRUE(first.closed.empty() && second.closed.empty());
+}
+
+TEST_P(MessagePathContract, KnowsWhatOnePacketCarries) {
+    open();
+    const auto size = pair.first->info().packet_size;
+    EXPECT_GE(size, 1000U);
+    EXPECT_LE(size, kMaxMessageSize);
 }
 
 TEST_P(MessagePathContract, RefusesAMessageThatIsTooLargeLoudly) {

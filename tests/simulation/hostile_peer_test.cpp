@@ -149,7 +149,7 @@ TEST(HostilePeer, TalkOfClosedStreamsIsAnsweredBriefly) {
 TEST(HostilePeer, UnknownTypesFlagsLanesAndSizesCloseTheLink) {
     const auto good = wire::encode_header(frame_of(FrameType::ping, 0));
     for (const auto& [position, value] :
-         std::vector<std::pair<std::size_t, std::uint8_t>>{{0, 0}, {0, 8}, {0, 21}, {1, 1}, {7, 1}}) {
+         std::vector<std::pair<std::size_t, std::uint8_t>>{{0, 0}, {0, 8}, {0, 21}, {0, 22}, {1, 1}, {7, 1}}) {
         Attack attack;
         Bytes message(good.view().begin(), good.view().end());
         message[position] = value;

@@ -20,7 +20,8 @@ public:
     void flush() override {}
     const core::Digest& channel_binding() const override { return wire_->binding_; }
     core::ports::PathInfo info() const override {
-        return {wire_->model_.kind, side_ == Side::a ? "a" : "b", side_ == Side::a ? "b" : "a", "simulated"};
+        return {wire_->model_.kind, side_ == Side::a ? "a" : "b", side_ == Side::a ? "b" : "a", "simulated",
+                wire_->model_.packet_size};
     }
     core::ports::PathMetrics metrics() const override {
         core::ports::PathMetrics metrics;
@@ -77,11 +78,17 @@ bool SimulatedWire::send(Side from, Lane lane, ByteView header, ByteView payload
         arrival += core::Duration(
             static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(model_.lane_jitter.count())));
     }
-    arrival = sender.lane_time[lane] = std::max(arrival, sender.lane_time[lane]);
+    const bool is_datagram = lane == core::ports::kDatagramLane;
+    if (is_datagram && model_.datagram_jitter.count() > 0) {
+        arrival += core::Duration(
+            static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(model_.datagram_jitter.count())));
+    }
+    if (!is_datagram) arrival = sender.lane_time[lane] = std::max(arrival, sender.lane_time[lane]);
     Bytes message(header.begin(), header.end());
     message.insert(message.end(), payload.begin(), payload.end());
     scheduler_.run_at(sender.free_at, [self = shared_from_this(), from, size] { self->left(from, size); });
-    if (sender.silent || !alive_) return true;
+    const bool is_lost = is_datagram && std::bernoulli_distribution(model_.datagram_loss)(random_);
+    if (sender.silent || !alive_ || is_lost) return true;
     scheduler_.run_at(arrival, [self = shared_from_this(), from, lane, message = std::move(message)]() mutable {
         if (self->alive_ && !self->end(from).silent) self->arrive(other(from), lane, std::move(message));
     });

@@ -16,7 +16,10 @@ struct PathModel {
     std::uint64_t bytes_per_second = 0;  ///< 0: no limit.
     std::size_t queue = 64 * 1024;       ///< Bytes a path takes beyond what has left.
     core::Duration lane_jitter{};        ///< Lanes overtake each other by up to this, as SCTP's do after loss.
-    std::uint64_t seed = 1;              ///< Of the jitter, and of the channel binding.
+    double datagram_loss = 0.0;          ///< Share of the datagram lane's messages that vanish.
+    core::Duration datagram_jitter{};    ///< They overtake each other by up to this.
+    std::size_t packet_size = core::ports::kMaxMessageSize;
+    std::uint64_t seed = 1;  ///< Of the jitter, and of the channel binding.
 };
 
 enum class Side : std::uint8_t { a = 0, b = 1 };
@@ -61,7 +64,7 @@ private:
         bool blocked = false;
         std::size_t queued = 0;
         core::TimePoint free_at{};
-        std::array<core::TimePoint, core::ports::kLaneCount> lane_time{};
+        std::array<core::TimePoint, core::ports::kLaneCount + 1> lane_time{};
         std::uint64_t bytes_sent = 0;
         std::uint64_t bytes_received = 0;
         std::vector<std::pair<core::ports::Lane, core::Bytes>> early;

@@ -37,6 +37,10 @@ public:
     void consumed(std::size_t count) override { consumed_bytes += count; }
     void finish() override { finished = true; }
     void reset(Errc reason) override { reset_reason = reason; }
+    result<void> send_datagram(ByteView) override { return make_error_code(Errc::unsupported); }
+    std::size_t largest_datagram() const override { return 0; }
+    std::size_t packet_datagram() const override { return 0; }
+    core::FlowCounters flow_counters() const override { return {}; }
     std::uint64_t bytes_sent() const override { return written.size(); }
     std::uint64_t bytes_received() const override { return 0; }
 

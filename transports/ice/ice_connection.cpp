@@ -246,6 +246,7 @@ void IceConnection::abort() {
 core::ports::PathInfo IceConnection::info() const {
     core::ports::PathInfo info;
     info.kind = PathKind::ice;
+    info.packet_size = sctp_packet_size(dtls_->mtu());
     const auto pair = agent_->selected();
     if (!pair) return info;
     if (pair->is_relayed()) info.kind = PathKind::ice_relayed;

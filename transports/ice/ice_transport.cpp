@@ -29,7 +29,7 @@ public:
 
     void start(Handler& handler) override { connection_->start(handler); }
     bool send(core::ports::Lane lane, core::ByteView header, core::ByteView payload) override {
-        if (lane >= core::ports::kLaneCount) throw std::invalid_argument("no such lane");
+        if (!core::ports::is_lane(lane)) throw std::invalid_argument("no such lane");
         if (header.size() + payload.size() > core::ports::kMaxMessageSize) {
             throw std::invalid_argument("message larger than kMaxMessageSize");
         }

@@ -40,7 +40,6 @@ std::shared_ptr<SctpAssociation> SctpAssociation::create(boost::asio::any_io_exe
 SctpAssociation::SctpAssociation(boost::asio::any_io_executor executor, std::shared_ptr<SctpStack> stack,
                                  DatagramPath& lower)
     : executor_(std::move(executor)), stack_(std::move(stack)), lower_(lower), timer_(executor_) {
-    settings_.streams = core::ports::kLaneCount;
     settings_.mtu = lower.mtu();
 }
 
@@ -94,8 +93,9 @@ bool SctpAssociation::send(core::ports::Lane lane, ByteView header, ByteView pay
     scratch_.insert(scratch_.end(), payload.begin(), payload.end());
     const auto protocol = size == 0 ? kEmptyMessage : kBinaryMessage;
     if (size == 0) scratch_.push_back(0);
+    const auto delivery = lane == core::ports::kDatagramLane ? SctpDelivery::once : SctpDelivery::reliable;
     auto taken = SctpTaken::full;
-    enter(Context::call, [&] { taken = send_sctp(*socket_, lane, protocol, scratch_); });
+    enter(Context::call, [&] { taken = send_sctp(*socket_, lane, protocol, delivery, scratch_); });
     note_activity();
     if (taken == SctpTaken::yes) {
         window_.on_handed(scratch_.size(), last_activity_);
@@ -225,13 +225,22 @@ void SctpAssociation::handle_change(SctpChange change) {
 void SctpAssociation::handle_message(const SctpInput& input) {
     const bool empty = input.protocol == kEmptyMessage && input.last && input.size == 1;
     const auto piece = empty ? ByteView{} : input.view();
-    const bool known = input.stream < partial_.size() && (input.protocol == kBinaryMessage || empty);
-    if (!known || partial_[input.stream].size() + piece.size() > core::ports::kMaxMessageSize) {
+    const bool known = input.stream <= core::ports::kDatagramLane && (input.protocol == kBinaryMessage || empty);
+    const bool is_datagram = input.stream == core::ports::kDatagramLane;
+    const auto before = known && !is_datagram ? partial_[input.stream].size() : 0;
+    if (!known || before + piece.size() > core::ports::kMaxMessageSize) {
         base::logger("sctp")->warn("peer sent a message of {} bytes, protocol {}, on stream {}", piece.size(),
                                    input.protocol, input.stream);
         return finish(make_error_code(Errc::protocol_violation));
     }
     const auto lane = static_cast<core::ports::Lane>(input.stream);
+    if (is_datagram) {
+        // A piece may never be completed (RFC 3758 §3.6): only whole ones count.
+        const bool is_whole = input.last && !cut_;
+        cut_ = !input.last;
+        if (is_whole) handler_->on_sctp_message(lane, piece);
+        return;
+    }
     auto& partial = partial_[lane];
     if (input.last && partial.empty()) return handler_->on_sctp_message(lane, piece);
     partial.insert(partial.end(), piece.begin(), piece.end());

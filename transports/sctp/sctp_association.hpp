@@ -21,7 +21,8 @@
 namespace tubes::transports {
 
 /// Lives on one loop; the process's other associations may live on others. Streams 0 to 31 are the lanes of a message
-/// path, with payload protocol 53 (WebRTC binary, RFC 8831 §8), at most core::ports::kMaxMessageSize bytes a message.
+/// path, stream 32 is that of datagrams, with payload protocol 53 (WebRTC binary, RFC 8831 §8), at most
+/// core::ports::kMaxMessageSize bytes a message.
 class SctpAssociation final : public std::enable_shared_from_this<SctpAssociation>,
                               public SctpUser,
                               private DatagramPath::Handler {
@@ -103,6 +104,7 @@ private:
     std::vector<SctpInput> deferred_;
     std::vector<std::unique_ptr<SctpEvents>> spare_;
     std::array<core::Bytes, core::ports::kLaneCount> partial_;
+    bool cut_ = false;  ///< The datagram under way was not delivered whole.
     core::Bytes scratch_;
     SendWindow window_;
     std::size_t congestion_window_ = 0;

@@ -89,7 +89,7 @@ void configure_sctp() {
     usrsctp_sysctl_set_sctp_ecn_enable(0);     // The datagram path does not show the IP header.
     usrsctp_sysctl_set_sctp_asconf_enable(0);  // Addresses change below SCTP, by ICE.
     usrsctp_sysctl_set_sctp_auth_enable(0);
-    usrsctp_sysctl_set_sctp_pr_enable(0);
+    usrsctp_sysctl_set_sctp_pr_enable(1);        // For datagrams (RFC 3758).
     usrsctp_sysctl_set_sctp_reconfig_enable(0);  // Streams are never reset.
     usrsctp_sysctl_set_sctp_nrsack_enable(0);
     usrsctp_sysctl_set_sctp_pktdrop_enable(0);
@@ -135,13 +135,21 @@ result<void> connect_sctp(struct socket& socket, SctpId id, const SctpSettings& 
     return {};
 }
 
-SctpTaken send_sctp(struct socket& socket, std::uint16_t stream, std::uint32_t protocol, core::ByteView message) {
-    sctp_sndinfo info{};
-    info.snd_sid = stream;
-    info.snd_ppid = htonl(protocol);
-    info.snd_flags = SCTP_EOR;
+SctpTaken send_sctp(struct socket& socket, std::uint16_t stream, std::uint32_t protocol, SctpDelivery delivery,
+                    core::ByteView message) {
+    sctp_sendv_spa info{};
+    info.sendv_flags = SCTP_SEND_SNDINFO_VALID;
+    info.sendv_sndinfo.snd_sid = stream;
+    info.sendv_sndinfo.snd_ppid = htonl(protocol);
+    info.sendv_sndinfo.snd_flags = SCTP_EOR;
+    if (delivery == SctpDelivery::once) {
+        info.sendv_flags |= SCTP_SEND_PRINFO_VALID;
+        info.sendv_sndinfo.snd_flags |= SCTP_UNORDERED;
+        info.sendv_prinfo.pr_policy = SCTP_PR_SCTP_RTX;
+        info.sendv_prinfo.pr_value = 0;
+    }
     const auto sent =
-        usrsctp_sendv(&socket, message.data(), message.size(), nullptr, 0, &info, sizeof(info), SCTP_SENDV_SNDINFO, 0);
+        usrsctp_sendv(&socket, message.data(), message.size(), nullptr, 0, &info, sizeof(info), SCTP_SENDV_SPA, 0);
     if (sent == static_cast<ssize_t>(message.size())) return SctpTaken::yes;
     const bool full = sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS);
     return full ? SctpTaken::full : SctpTaken::broken;
@@ -160,6 +168,11 @@ std::optional<std::size_t> sctp_congestion_window(struct socket& socket) {
     socklen_t size = sizeof(status);
     if (usrsctp_getsockopt(&socket, IPPROTO_SCTP, SCTP_STATUS, &status, &size) != 0) return std::nullopt;
     return status.sstat_primary.spinfo_cwnd;
+}
+
+std::size_t sctp_packet_size(std::size_t mtu) noexcept {
+    constexpr std::size_t kDataChunkHeader = 16;  // RFC 9260 §3.3.1
+    return (mtu & ~std::size_t{3}) - sizeof(CommonHeader) - kDataChunkHeader;
 }
 
 void set_sctp_mtu(struct socket& socket, SctpId id, std::size_t mtu) {

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "transports/sctp/sctp_stack.hpp"
+#include "tubes/core/ports/message_path.hpp"
 
 struct socket;
 union sctp_sockstore;
@@ -32,8 +33,8 @@ const SctpSocketCallbacks& sctp_socket_callbacks() noexcept;
 void configure_sctp();
 
 struct SctpSettings {
-    std::uint16_t streams = 32;  ///< In each direction.
-    std::size_t mtu = 1160;      ///< Largest SCTP packet.
+    std::uint16_t streams = core::ports::kLaneCount + 1;  ///< In each direction: the lanes and that of datagrams.
+    std::size_t mtu = 1160;                               ///< Largest SCTP packet.
 };
 
 /// Closes with an ABORT if the association still stands. Never blocks.
@@ -53,8 +54,11 @@ result<void> connect_sctp(struct socket& socket, SctpId id, const SctpSettings& 
 
 /// Whether usrsctp took a message: no room just now, or the association is over.
 enum class SctpTaken : std::uint8_t { yes, full, broken };
-/// Hands usrsctp one whole message for ordered, reliable delivery.
-SctpTaken send_sctp(struct socket& socket, std::uint16_t stream, std::uint32_t protocol, core::ByteView message);
+/// How a message travels: in order and until it arrives, or out of order and sent once (RFC 3758).
+enum class SctpDelivery : std::uint8_t { reliable, once };
+/// Hands usrsctp one whole message.
+SctpTaken send_sctp(struct socket& socket, std::uint16_t stream, std::uint32_t protocol, SctpDelivery delivery,
+                    core::ByteView message);
 
 /// Hands usrsctp a packet that arrived.
 void receive_sctp(SctpId id, core::ByteView packet);
@@ -64,6 +68,9 @@ std::size_t sctp_send_buffer() noexcept;
 
 /// Congestion window in bytes, absent when there is no association.
 std::optional<std::size_t> sctp_congestion_window(struct socket& socket);
+
+/// The largest message that one packet carries where packets have `mtu` bytes.
+std::size_t sctp_packet_size(std::size_t mtu) noexcept;
 
 /// Largest packet from now on; follows the path below.
 void set_sctp_mtu(struct socket& socket, SctpId id, std::size_t mtu);

@@ -7,8 +7,8 @@
 //   |      length, 16 bits, big-endian  |      lane       |  message, `length` bytes …
 //   +-----------------+-----------------+-----------------+----------------------------
 //
-// length: 0 to 16384, of the message alone. lane: 0 to 31 for messages. Lane 255 with length 0 is the nomination: the
-// first frame that the link's initiator sends on a connection it chose, and never sent again.
+// length: 0 to 16384, of the message alone. lane: 0 to 31 for messages, 32 for datagrams. Lane 255 with length 0 is the
+// nomination: the first frame that the link's initiator sends on a connection it chose, and never sent again.
 #pragma once
 
 #include <array>
@@ -41,7 +41,7 @@ inline result<std::optional<Frame>> parse_frame(base::ByteView received) {
     if (received.size() < kFrameHeaderSize) return std::optional<Frame>();
     const std::size_t length = static_cast<std::size_t>(received[0]) << 8U | received[1];
     const core::ports::Lane lane = received[2];
-    if (length > core::ports::kMaxMessageSize || lane >= core::ports::kLaneCount) {
+    if (length > core::ports::kMaxMessageSize || !core::ports::is_lane(lane)) {
         return make_error_code(Errc::protocol_violation);
     }
     if (received.size() < kFrameHeaderSize + length) return std::optional<Frame>();

@@ -101,6 +101,10 @@ json to_json(const TubeInfo& tube) {
             {"streams", tube.streams},
             {"bytes_sent", tube.bytes_sent},
             {"bytes_received", tube.bytes_received},
+            {"datagrams_sent", tube.datagrams_sent},
+            {"datagrams_received", tube.datagrams_received},
+            {"datagrams_dropped", tube.datagrams_dropped},
+            {"datagrams_missed", tube.datagrams_missed},
             {"phases", std::move(phases)}};
 }
 
@@ -124,6 +128,8 @@ json to_json(const LinkInfo& link) {
             {"bytes_sent", link.bytes_sent},
             {"bytes_received", link.bytes_received},
             {"streams", link.streams},
+            {"largest_datagram", link.largest_datagram},
+            {"packet_datagram", link.packet_datagram},
             {"path_changes", link.path_changes}};
 }
 

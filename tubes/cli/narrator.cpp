@@ -50,6 +50,9 @@ void Narrator::tell(const Event& event) {
     } else if (const auto* failed = std::get_if<TargetFailed>(&event)) {
         session_.say(fmt::format("{}: cannot reach {}: {}", safe(failed->service), safe(failed->target),
                                  failed->reason.message()));
+    } else if (const auto* large = std::get_if<DatagramTooLarge>(&event)) {
+        session_.say(fmt::format("{}: dropped a datagram of {} bytes; the tube carries at most {}",
+                                 safe(large->service), large->size, large->largest));
     } else if (const auto* offer = std::get_if<OfferEnded>(&event)) {
         session_.say(fmt::format("the offer is over: {}", make_error_code(offer->reason).message()));
     } else if (const auto* request = std::get_if<SubscriptionRequested>(&event)) {

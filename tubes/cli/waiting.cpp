@@ -39,4 +39,13 @@ asio::awaitable<bool> wait_for_contact(Session& session, std::string contact,
     }
 }
 
+asio::awaitable<TubeKind> find_service_kind(Session& session, std::string contact, std::string service,
+                                            TubeKind wanted) {
+    auto [error, services] = co_await session.node().async_services(contact, kTuple);
+    if (error) co_return wanted;
+    const auto found = std::find_if(services.begin(), services.end(),
+                                    [&service](const OfferedService& each) { return each.service == service; });
+    co_return found == services.end() ? wanted : found->kind;
+}
+
 }  // namespace tubes::cli

@@ -15,4 +15,8 @@ namespace tubes::cli {
 boost::asio::awaitable<bool> wait_for_contact(Session& session, std::string contact,
                                               std::chrono::steady_clock::time_point deadline);
 
+/// The kind of a service as the contact's devices list it for this user: what `wanted` is if none lists it.
+boost::asio::awaitable<TubeKind> find_service_kind(Session& session, std::string contact, std::string service,
+                                                   TubeKind wanted);
+
 }  // namespace tubes::cli

@@ -9,6 +9,7 @@ inline namespace v0 {
 namespace detail {
 
 StreamBackend::~StreamBackend() = default;
+FlowBackend::~FlowBackend() = default;
 ShareBackend::~ShareBackend() = default;
 ListenerBackend::~ListenerBackend() = default;
 TubeBackend::~TubeBackend() = default;

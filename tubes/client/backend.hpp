@@ -28,6 +28,20 @@ public:
     virtual void close() = 0;
 };
 
+/// Behind DatagramFlow. Any thread may call; nothing blocks; handlers never complete inside a call.
+class TUBES_API FlowBackend {
+public:
+    virtual ~FlowBackend();
+    virtual boost::asio::any_io_executor get_executor() const = 0;
+    virtual std::size_t max_size() const = 0;
+    virtual std::size_t packet_size() const = 0;
+    virtual void send(std::vector<std::uint8_t> datagram, DatagramHandler handler) = 0;
+    virtual void receive(boost::asio::mutable_buffer buffer, DatagramHandler handler) = 0;
+    virtual void cancel() = 0;
+    /// Idempotent.
+    virtual void close() = 0;
+};
+
 /// Behind Share. close() is called at the latest when the Share goes.
 class TUBES_API ShareBackend {
 public:
@@ -35,6 +49,7 @@ public:
     virtual const std::string& service() const = 0;
     virtual const std::string& offer_id() const = 0;
     virtual void accept(Handler<Stream> handler) = 0;
+    virtual void accept_flow(Handler<DatagramFlow> handler) = 0;
     virtual void close() = 0;
 };
 
@@ -53,6 +68,7 @@ public:
     virtual ~TubeBackend();
     virtual const TubeInfo& info() const = 0;
     virtual void open_stream(Handler<Stream> handler) = 0;
+    virtual void open_flow(Handler<DatagramFlow> handler) = 0;
     virtual void listen(ListenOptions options, Handler<Listener> handler) = 0;
     virtual void wait(Handler<> handler) = 0;
     virtual void close() = 0;

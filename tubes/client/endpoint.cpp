@@ -50,6 +50,20 @@ result<Endpoint> parse_bracketed(std::string_view text) {
     return parse_tcp(host, text.substr(close + 2));
 }
 
+result<Endpoint> parse_inet(std::string_view text) {
+    if (!text.empty() && text.front() == '[') return parse_bracketed(text);
+    const auto colon = text.find(':');
+    if (colon == std::string_view::npos) return parse_tcp("127.0.0.1", text);
+    if (text.find(':', colon + 1) != std::string_view::npos) return make_error_code(Errc::invalid_argument);
+    return parse_tcp(text.substr(0, colon), text.substr(colon + 1));
+}
+
+result<Endpoint> parse_udp(std::string_view text) {
+    auto endpoint = parse_inet(text);
+    if (endpoint) endpoint->kind = Endpoint::Kind::udp;
+    return endpoint;
+}
+
 }  // namespace
 
 Endpoint Endpoint::tcp(std::string host, std::uint16_t port) {
@@ -57,6 +71,12 @@ Endpoint Endpoint::tcp(std::string host, std::uint16_t port) {
     endpoint.kind = Kind::tcp;
     endpoint.host = std::move(host);
     endpoint.port = port;
+    return endpoint;
+}
+
+Endpoint Endpoint::udp(std::string host, std::uint16_t port) {
+    auto endpoint = tcp(std::move(host), port);
+    endpoint.kind = Kind::udp;
     return endpoint;
 }
 
@@ -84,17 +104,16 @@ Endpoint Endpoint::descriptors(int input, int output) {
 
 result<Endpoint> Endpoint::parse(std::string_view text) {
     constexpr std::string_view kUnix = "unix:";
+    constexpr std::string_view kUdp = "udp:";
     if (text.substr(0, kUnix.size()) == kUnix) return parse_unix(text.substr(kUnix.size()));
-    if (!text.empty() && text.front() == '[') return parse_bracketed(text);
-    const auto colon = text.find(':');
-    if (colon == std::string_view::npos) return parse_tcp("127.0.0.1", text);
-    if (text.find(':', colon + 1) != std::string_view::npos) return make_error_code(Errc::invalid_argument);
-    return parse_tcp(text.substr(0, colon), text.substr(colon + 1));
+    if (text.substr(0, kUdp.size()) == kUdp) return parse_udp(text.substr(kUdp.size()));
+    return parse_inet(text);
 }
 
 std::string Endpoint::to_string() const {
     switch (kind) {
         case Kind::in_process: return "in-process";
+        case Kind::udp: return "udp:" + tcp(host, port).to_string();
         case Kind::tcp:
             return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
         case Kind::unix_path: return "unix:" + path;

@@ -40,6 +40,7 @@ const char* text_of(Errc code) noexcept {
         case Errc::no_path: return "no transport reached the peer";
         case Errc::forked: return "the process forked; open a new node";
         case Errc::internal: return "internal error";
+        case Errc::message_too_large: return "the datagram is larger than the tube carries";
     }
     return "unknown error";
 }

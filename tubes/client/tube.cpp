@@ -50,6 +50,12 @@ void Share::start_accept(const std::shared_ptr<detail::ShareBackend>& backend, d
     backend->accept(std::move(handler));
 }
 
+void Share::start_accept_flow(const std::shared_ptr<detail::ShareBackend>& backend,
+                              detail::Handler<DatagramFlow> handler) {
+    if (!backend) return detail::reject<DatagramFlow>(std::move(handler), Errc::invalid_argument);
+    backend->accept_flow(std::move(handler));
+}
+
 Listener::Listener(std::shared_ptr<detail::ListenerBackend> backend) : backend_(std::move(backend)) {}
 
 Listener& Listener::operator=(Listener&& other) noexcept {
@@ -97,6 +103,11 @@ void Tube::close() {
 void Tube::start_open(const std::shared_ptr<detail::TubeBackend>& backend, detail::Handler<Stream> handler) {
     if (!backend) return detail::reject<Stream>(std::move(handler), Errc::invalid_argument);
     backend->open_stream(std::move(handler));
+}
+
+void Tube::start_open_flow(const std::shared_ptr<detail::TubeBackend>& backend, detail::Handler<DatagramFlow> handler) {
+    if (!backend) return detail::reject<DatagramFlow>(std::move(handler), Errc::invalid_argument);
+    backend->open_flow(std::move(handler));
 }
 
 void Tube::start_listen(const std::shared_ptr<detail::TubeBackend>& backend, ListenOptions options,

@@ -7,12 +7,13 @@
 #include <memory>
 
 #include "tubes/core/link/stream.hpp"
+#include "tubes/endpoints/joint.hpp"
 #include "tubes/endpoints/local_stream.hpp"
 
 namespace tubes::endpoints {
 
 /// Lives on the loop of both. Ends by itself when both directions have ended or either side broke.
-class Splice : public core::Stream::Handler, public std::enable_shared_from_this<Splice> {
+class Splice : public Joint, public core::Stream::Handler, public std::enable_shared_from_this<Splice> {
 public:
     /// Why it ended: no error for a clean end of both directions. Once.
     using Done = std::function<void(error_code)>;
@@ -22,7 +23,7 @@ public:
                                          Done done);
 
     /// Resets both sides; `done` is not called any more.
-    void abort(Errc reason);
+    void abort(Errc reason) override;
 
     void on_data(base::ByteView data) override;
     void on_end() override;

@@ -90,6 +90,10 @@ TubeInfo to_info(const core::TubeStatus& tube, const core::ports::Crypto& crypto
     info.streams = tube.streams;
     info.bytes_sent = tube.bytes_sent;
     info.bytes_received = tube.bytes_received;
+    info.datagrams_sent = tube.datagrams.sent;
+    info.datagrams_received = tube.datagrams.received;
+    info.datagrams_dropped = tube.datagrams.dropped;
+    info.datagrams_missed = tube.datagrams.missed;
     for (const auto& phase : tube.phases) info.phases.push_back({phase.name, phase.at});
     return info;
 }
@@ -117,6 +121,8 @@ LinkInfo to_info(const core::LinkReport& link, const core::ports::Crypto& crypto
     info.bytes_sent = link.status.bytes_sent;
     info.bytes_received = link.status.bytes_received;
     info.streams = link.status.streams;
+    info.largest_datagram = link.status.largest_datagram;
+    info.packet_datagram = link.status.packet_datagram;
     info.path_changes = link.status.path_changes;
     return info;
 }

@@ -9,6 +9,11 @@ void TubeCore::open_stream(detail::Handler<Stream> handler) {
                    [id = id_](Engine& engine, auto done) { engine.tubes().open_stream(id, std::move(done)); });
 }
 
+void TubeCore::open_flow(detail::Handler<DatagramFlow> handler) {
+    run_on<DatagramFlow>(loop_, engine_, std::move(handler),
+                         [id = id_](Engine& engine, auto done) { engine.tubes().open_flow(id, std::move(done)); });
+}
+
 void TubeCore::listen(ListenOptions options, detail::Handler<Listener> handler) {
     run_on<Listener>(loop_, engine_, std::move(handler),
                      [id = id_, options = std::move(options)](Engine& engine, auto done) {

@@ -19,6 +19,7 @@ public:
 
     const TubeInfo& info() const override { return info_; }
     void open_stream(detail::Handler<Stream> handler) override;
+    void open_flow(detail::Handler<DatagramFlow> handler) override;
     void listen(ListenOptions options, detail::Handler<Listener> handler) override;
     void wait(detail::Handler<> handler) override;
     void close() override;

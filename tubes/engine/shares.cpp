@@ -33,6 +33,15 @@ public:
         });
         if (refused) done->fail(*refused);
     }
+    void accept_flow(detail::Handler<DatagramFlow> handler) override {
+        auto done = Completion<DatagramFlow>::make(loop_, std::move(handler));
+        const auto refused = loop_->post([engine = engine_, number = number_, done] {
+            auto alive = engine.lock();
+            if (!alive || alive->is_closed()) return done->fail(Errc::cancelled);
+            alive->shares().accept_flow(number, done);
+        });
+        if (refused) done->fail(*refused);
+    }
     void close() override {
         loop_->post([engine = engine_, number = number_] {
             if (auto alive = engine.lock()) alive->shares().close(number);
@@ -126,16 +135,50 @@ std::vector<ShareInfo> Shares::list() const {
 void Shares::accept(Number number, CompletionPointer<Stream> done) {
     const auto found = entries_.find(number);
     if (found == entries_.end()) return done->fail(Errc::cancelled);
-    auto& entry = found->second;
-    if (entry.target.kind != Endpoint::Kind::in_process) return done->fail(Errc::invalid_argument);
+    const bool takes = found->second.info.kind != TubeKind::datagram;
+    if (!takes || found->second.target.kind != Endpoint::Kind::in_process) return done->fail(Errc::invalid_argument);
+    take_next(found->second, found->second.accepts, std::move(done));
+}
+
+void Shares::accept_flow(Number number, CompletionPointer<DatagramFlow> done) {
+    const auto found = entries_.find(number);
+    if (found == entries_.end()) return done->fail(Errc::cancelled);
+    const bool takes = found->second.info.kind == TubeKind::datagram;
+    if (!takes || found->second.target.kind != Endpoint::Kind::in_process) return done->fail(Errc::invalid_argument);
+    take_next(found->second, found->second.flow_accepts, std::move(done));
+}
+
+void Shares::adopt(const CompletionPointer<Stream>& accept, std::shared_ptr<core::Stream> stream) {
+    accept->succeed(engine_.streams().adopt(std::move(stream)));
+}
+
+void Shares::adopt(const CompletionPointer<DatagramFlow>& accept, std::shared_ptr<core::Stream> flow) {
+    accept->succeed(engine_.streams().adopt_flow(std::move(flow)));
+}
+
+template <class Accepts, class Accept>
+void Shares::take_next(Entry& entry, Accepts& accepts, Accept done) {
     if (!entry.streams.empty()) {
         auto stream = std::move(entry.streams.front());
         entry.streams.pop_front();
-        return done->succeed(engine_.streams().adopt(std::move(stream)));
+        return adopt(done, std::move(stream));
     }
     if (entry.ended) return done->fail(*entry.ended);
-    std::erase_if(entry.accepts, [](const auto& accept) { return accept->is_done(); });
-    entry.accepts.push_back(std::move(done));
+    std::erase_if(accepts, [](const auto& accept) { return accept->is_done(); });
+    accepts.push_back(std::move(done));
+}
+
+/// True if somebody waited and has it now.
+template <class Accepts>
+bool Shares::hand_to_next(Accepts& accepts, std::shared_ptr<core::Stream>& stream) {
+    while (!accepts.empty()) {
+        auto accept = std::move(accepts.front());
+        accepts.pop_front();
+        if (accept->is_done()) continue;
+        adopt(accept, std::move(stream));
+        return true;
+    }
+    return false;
 }
 
 void Shares::close(Number number, Errc reason) {
@@ -163,6 +206,7 @@ void Shares::end(Entry& entry, Errc reason) {
     entry.ended = reason;
     for (auto& stream : std::exchange(entry.streams, {})) stream->reset(Errc::connection_refused);
     for (auto& accept : std::exchange(entry.accepts, {})) accept->fail(reason);
+    for (auto& accept : std::exchange(entry.flow_accepts, {})) accept->fail(reason);
 }
 
 void Shares::close_all() {
@@ -208,11 +252,7 @@ void Shares::on_stream(const core::TubeId& tube, std::shared_ptr<core::Stream> s
 }
 
 void Shares::hand_over(Entry& entry, std::shared_ptr<core::Stream> stream) {
-    while (!entry.accepts.empty()) {
-        auto accept = std::move(entry.accepts.front());
-        entry.accepts.pop_front();
-        if (!accept->is_done()) return accept->succeed(engine_.streams().adopt(std::move(stream)));
-    }
+    if (hand_to_next(entry.accepts, stream) || hand_to_next(entry.flow_accepts, stream)) return;
     if (entry.streams.size() >= kMaxWaitingStreams) return stream->reset(Errc::connection_refused);
     entry.streams.push_back(std::move(stream));
 }

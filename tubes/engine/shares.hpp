@@ -27,6 +27,7 @@ public:
     void share(ShareOptions options, CompletionPointer<Share> done);
     void offer(OfferOptions options, CompletionPointer<Share> done);
     void accept(Number number, CompletionPointer<Stream> done);
+    void accept_flow(Number number, CompletionPointer<DatagramFlow> done);
     void close(Number number, Errc reason = Errc::cancelled);
     void close_all();
 
@@ -45,6 +46,7 @@ private:
         bool is_target_used = false;  // of a pair of descriptors, which serves one stream
         std::deque<std::shared_ptr<core::Stream>> streams;
         std::deque<CompletionPointer<Stream>> accepts;
+        std::deque<CompletionPointer<DatagramFlow>> flow_accepts;
         std::optional<Errc> ended;
     };
 
@@ -52,6 +54,12 @@ private:
     Share add(Entry entry);
     Entry* find(const core::TubeId& tube);
     std::optional<Number> number_of(const core::TubeStatus& tube) const;
+    void adopt(const CompletionPointer<Stream>& accept, std::shared_ptr<core::Stream> stream);
+    void adopt(const CompletionPointer<DatagramFlow>& accept, std::shared_ptr<core::Stream> flow);
+    template <class Accepts, class Accept>
+    void take_next(Entry& entry, Accepts& accepts, Accept done);
+    template <class Accepts>
+    bool hand_to_next(Accepts& accepts, std::shared_ptr<core::Stream>& stream);
     void hand_over(Entry& entry, std::shared_ptr<core::Stream> stream);
     void join_target(Entry& entry, std::shared_ptr<core::Stream> stream);
     void end(Entry& entry, Errc reason);

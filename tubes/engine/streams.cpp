@@ -21,7 +21,17 @@ Stream Streams::adopt(std::shared_ptr<core::Stream> stream) {
 }
 
 void Streams::join(std::shared_ptr<core::Stream> stream, std::unique_ptr<endpoints::LocalStream> local, Done done) {
-    remember(joined_, endpoints::Splice::start(std::move(stream), std::move(local), std::move(done)));
+    keep(endpoints::Splice::start(std::move(stream), std::move(local), std::move(done)));
+}
+
+void Streams::keep(const std::shared_ptr<endpoints::Joint>& joint) {
+    remember(joined_, joint);
+}
+
+DatagramFlow Streams::adopt_flow(std::shared_ptr<core::Stream> flow) {
+    auto core = FlowCore::make(loop_, std::move(flow));
+    remember(flows_, core);
+    return DatagramFlow(std::move(core));
 }
 
 void Streams::close() {
@@ -29,7 +39,10 @@ void Streams::close() {
         if (auto stream = weak.lock()) stream->abandon();
     }
     for (const auto& weak : std::exchange(joined_, {})) {
-        if (auto splice = weak.lock()) splice->abort(Errc::broken);
+        if (auto joint = weak.lock()) joint->abort(Errc::broken);
+    }
+    for (const auto& weak : std::exchange(flows_, {})) {
+        if (auto flow = weak.lock()) flow->abandon();
     }
 }
 

@@ -107,9 +107,25 @@ void Tubes::open_stream(const TubeId& id, CompletionPointer<Stream> done) {
     const auto found = records_.find(id);
     if (found == records_.end()) return done->fail(Errc::cancelled);
     if (found->second.closed) return done->fail(*found->second.closed);
+    if (found->second.info.kind == TubeKind::datagram) return done->fail(Errc::unsupported);
     auto stream = engine_.broker().open_stream(id);
     if (!stream) return done->fail(stream.error());
     done->succeed(engine_.streams().adopt(std::move(*stream)));
+}
+
+void Tubes::open_flow(const TubeId& id, CompletionPointer<DatagramFlow> done) {
+    const auto found = records_.find(id);
+    if (found == records_.end()) return done->fail(Errc::cancelled);
+    if (found->second.closed) return done->fail(*found->second.closed);
+    if (found->second.info.kind != TubeKind::datagram) return done->fail(Errc::unsupported);
+    auto flow = engine_.broker().open_stream(id);
+    if (!flow) return done->fail(flow.error());
+    done->succeed(engine_.streams().adopt_flow(std::move(*flow)));
+}
+
+std::string Tubes::service_of(const TubeId& id) const {
+    const auto found = records_.find(id);
+    return found == records_.end() ? std::string() : found->second.info.service;
 }
 
 void Tubes::wait(const TubeId& id, CompletionPointer<> done) {

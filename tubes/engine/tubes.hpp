@@ -32,6 +32,9 @@ public:
     void listen(const core::TubeId& id, const ListenOptions& options, CompletionPointer<Listener> done);
     void wait(const core::TubeId& id, CompletionPointer<> done);
     void close(const core::TubeId& id);
+    void open_flow(const core::TubeId& id, CompletionPointer<DatagramFlow> done);
+    /// Of a tube of ours.
+    std::string service_of(const core::TubeId& id) const;
 
     void wait_listener(Number number, CompletionPointer<> done);
     void close_listener(Number number);

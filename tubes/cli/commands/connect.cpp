@@ -12,6 +12,7 @@
 #include "tubes/cli/narrator.hpp"
 #include "tubes/cli/output.hpp"
 #include "tubes/cli/room_joining.hpp"
+#include "tubes/cli/waiting.hpp"
 
 namespace tubes::cli {
 namespace {
@@ -31,6 +32,7 @@ struct ConnectArguments {
     bool stdio = false;
     bool allow_remote = false;
     bool keep = false;
+    TubeKind kind = TubeKind::stream;
     int timeout_s = 30;
     RoomArguments room;
     std::string occupant;
@@ -52,11 +54,23 @@ std::string owner_of(const ConnectArguments& arguments) {
 ConnectOptions connect_options(const ConnectArguments& arguments) {
     ConnectOptions options;
     options.service = arguments.service;
+    options.kind = arguments.kind;
     options.contact = arguments.contact;
     options.peer = arguments.peer;
     options.account = arguments.account;
     options.deadline = std::chrono::seconds(arguments.timeout_s);
     return options;
+}
+
+/// Opens a tube to a contact. Most services are streams; what the others are, their owner says.
+asio::awaitable<std::tuple<error_code, Tube>> open_tube(Session& session, ConnectArguments arguments) {
+    auto [error, tube] = co_await session.node().async_connect(connect_options(arguments), kTuple);
+    if (error != Errc::not_available) co_return std::tuple<error_code, Tube>(error, std::move(tube));
+    const auto before = arguments.kind;
+    arguments.kind = co_await find_service_kind(session, arguments.contact, arguments.service, before);
+    if (arguments.kind == before) co_return std::tuple<error_code, Tube>(error, Tube());
+    auto [second, other] = co_await session.node().async_connect(connect_options(arguments), kTuple);
+    co_return std::tuple<error_code, Tube>(second, std::move(other));
 }
 
 /// Opens a tube to an occupant, waiting for somebody who offers the service within the deadline.
@@ -95,7 +109,8 @@ asio::awaitable<void> show_counters(Session& session, std::string tube, std::sha
         for (const auto& each : status.tubes) {
             if (each.id != tube) continue;
             const auto total = each.bytes_sent + each.bytes_received;
-            ticker.show(fmt::format("{} connections, sent {}, received {}, {}/s", each.streams,
+            ticker.show(fmt::format("{} {}, sent {}, received {}, {}/s", each.streams,
+                                    each.kind == TubeKind::datagram ? "flows" : "connections",
                                     bytes_text(each.bytes_sent), bytes_text(each.bytes_received),
                                     bytes_text(total - std::min(before, total))));
             before = total;
@@ -114,7 +129,7 @@ asio::awaitable<error_code> use_tube(Session& session, ConnectArguments& argumen
     }
     std::tuple<error_code, Tube> outcome;
     if (room.address().empty()) {
-        outcome = co_await session.node().async_connect(connect_options(arguments), kTuple);
+        outcome = co_await open_tube(session, arguments);
     } else {
         outcome = co_await open_in_room(session, arguments, room);
     }
@@ -146,7 +161,8 @@ asio::awaitable<error_code> use_tube(Session& session, ConnectArguments& argumen
 
 asio::awaitable<int> run_connect(Session& session, ConnectArguments arguments) {
     auto end = local_end(arguments);
-    if (!end) co_return session.fail("--listen", end.error(), "give a port, HOST:PORT, or unix:PATH");
+    if (!end) co_return session.fail("--listen", end.error(), "give a port, HOST:PORT, udp:PORT, or unix:PATH");
+    arguments.kind = end->tube_kind();
     arguments.room.account = arguments.account;
     const bool remote = !arguments.contact.empty() || !arguments.room.room.empty();
     if (!session.open(remote)) co_return session.exit_code();
@@ -194,8 +210,9 @@ void add_connect_command(CLI::App& app, Action& selected) {
     command->add_option("--peer", arguments->peer, "Only this device of the contact, as `tube contacts` names it")
         ->type_name("ADDRESS");
     command->add_option("--account", arguments->account, "Use only this account")->type_name("ADDRESS");
-    auto* listen = command->add_option("--listen", arguments->listen,
-                                       "Where programs connect: PORT, HOST:PORT or unix:PATH (default: any free port)");
+    auto* listen =
+        command->add_option("--listen", arguments->listen,
+                            "Where programs connect: PORT, HOST:PORT, udp:PORT or unix:PATH (default: any free port)");
     listen->type_name("WHERE");
     command->add_flag("--stdio", arguments->stdio, "One connection over standard input and output")->excludes(listen);
     command->add_flag("--allow-remote", arguments->allow_remote, "Permit --listen on an address that others can reach");
@@ -206,6 +223,7 @@ void add_connect_command(CLI::App& app, Action& selected) {
         ->capture_default_str();
     command->footer(
         "Examples:\n  tube connect web --listen 127.0.0.1:9090\n"
+        "  tube connect wg --from alice@example.org --listen udp:127.0.0.1:51820\n"
         "  tube connect ssh --from alice@example.org --stdio      (as ssh's ProxyCommand)\n"
         "  tube connect web --room cable@conference.example.org --occupant alice");
 }

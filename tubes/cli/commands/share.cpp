@@ -21,6 +21,7 @@ namespace asio = boost::asio;
 struct ShareArguments {
     std::string target;
     std::string unix_path;
+    std::string udp;
     std::string service;
     std::vector<std::string> contacts;
     std::string account;
@@ -31,7 +32,10 @@ struct ShareArguments {
     bool ask = false;
 };
 
+constexpr const char* kTargetAdvice = "give a port, HOST:PORT, --udp PORT, or --unix PATH";
+
 result<Endpoint> target_of(const ShareArguments& arguments) {
+    if (!arguments.udp.empty()) return Endpoint::parse("udp:" + arguments.udp);
     if (!arguments.unix_path.empty()) return Endpoint::unix_path(arguments.unix_path);
     return Endpoint::parse(arguments.target);
 }
@@ -39,7 +43,7 @@ result<Endpoint> target_of(const ShareArguments& arguments) {
 /// The name of a share that was given none: what it leads to.
 std::string service_name(const ShareArguments& arguments) {
     if (!arguments.service.empty()) return arguments.service;
-    std::string name = arguments.unix_path.empty() ? arguments.target : arguments.unix_path;
+    std::string name = arguments.target + arguments.unix_path + arguments.udp;  // one of them was given
     if (const auto slash = name.rfind('/'); slash != std::string::npos) name = name.substr(slash + 1);
     if (const auto colon = name.rfind(':'); colon != std::string::npos) name = name.substr(colon + 1);
     return name;
@@ -47,8 +51,10 @@ std::string service_name(const ShareArguments& arguments) {
 
 /// Where the other person would listen: the same port, unless it needs privileges.
 std::string suggested_listen(const Endpoint& target) {
-    if (target.kind != Endpoint::Kind::tcp) return "127.0.0.1:0";
-    return fmt::format("127.0.0.1:{}", target.port < 1024 ? target.port + 10000 : target.port);
+    const bool is_udp = target.kind == Endpoint::Kind::udp;
+    if (!is_udp && target.kind != Endpoint::Kind::tcp) return "127.0.0.1:0";
+    const auto port = target.port < 1024 ? target.port + 10000 : target.port;
+    return fmt::format("{}127.0.0.1:{}", is_udp ? "udp:" : "", port);
 }
 
 std::string online_account(const std::vector<AccountInfo>& accounts, const std::string& wanted) {
@@ -121,10 +127,11 @@ asio::awaitable<int> share_with_room(Session& session, ShareArguments arguments,
 
 asio::awaitable<int> run_share(Session& session, ShareArguments arguments) {
     const auto target = target_of(arguments);
-    if (!target) co_return session.fail("what to share", target.error(), "give a port, HOST:PORT, or --unix PATH");
+    if (!target) co_return session.fail("what to share", target.error(), kTargetAdvice);
     ShareOptions share;
     share.service = service_name(arguments);
     share.target = *target;
+    share.kind = target->tube_kind();
     share.audience = arguments.contacts;
     share.account = arguments.account;
     share.policy = arguments.always || arguments.contacts.empty() ? Policy::always : Policy::ask;
@@ -154,10 +161,11 @@ asio::awaitable<int> run_share(Session& session, ShareArguments arguments) {
 
 asio::awaitable<int> run_offer(Session& session, ShareArguments arguments) {
     const auto target = target_of(arguments);
-    if (!target) co_return session.fail("what to offer", target.error(), "give a port, HOST:PORT, or --unix PATH");
+    if (!target) co_return session.fail("what to offer", target.error(), kTargetAdvice);
     OfferOptions offer;
     offer.service = service_name(arguments);
     offer.target = *target;
+    offer.kind = target->tube_kind();
     offer.contact = arguments.contacts.front();
     offer.account = arguments.account;
     offer.lifetime = std::chrono::seconds(arguments.lifetime_s);
@@ -190,7 +198,10 @@ void add_target_options(CLI::App* command, ShareArguments* arguments) {
     auto* target = command->add_option("TARGET", arguments->target, "Port or HOST:PORT of the program to share");
     auto* path =
         command->add_option("--unix", arguments->unix_path, "Share the program at this Unix socket")->type_name("PATH");
-    target->excludes(path);
+    auto* udp = command->add_option("--udp", arguments->udp, "Share the program at this UDP port, or HOST:PORT")
+                    ->type_name("PORT");
+    target->excludes(path)->excludes(udp);
+    path->excludes(udp);
     command->add_option("--as", arguments->service, "Name of the service, [A-Za-z0-9._-]{1,64} (default: the port)")
         ->type_name("NAME");
     command->add_option("--account", arguments->account, "Use only this account")->type_name("ADDRESS");
@@ -217,6 +228,7 @@ void add_share_command(CLI::App& app, Action& selected) {
         ->needs(always);
     command->footer(
         "Examples:\n  tube share 8080 --as web\n  tube share 22 --as ssh --to bob@example.org\n"
+        "  tube share --udp 51820 --as wg --to bob@example.org\n"
         "  tube share --unix app.sock --as app --to bob@example.org --always\n"
         "  tube share 8080 --as web --to-room cable@conference.example.org");
 }

@@ -42,8 +42,24 @@ void print_link(const json& link) {
                    safe(path.value("detail", ""))});
     }
     if (!table.empty()) table.print(stdout);
+    if (link.value("largest_datagram", 0ULL) > 0 && !link["paths"].empty()) {
+        fmt::print("    datagrams up to {} bytes, up to {} in one packet\n", link.value("largest_datagram", 0ULL),
+                   link.value("packet_datagram", 0ULL));
+    }
     const auto why = link.value("why_relayed", "");
     if (!why.empty()) fmt::print("    relayed because {}\n", safe(why));
+}
+
+void print_flows(const json& status) {
+    Table table({"  DATAGRAMS", "FLOWS", "SENT", "RECEIVED", "DROPPED", "MISSED"});
+    const auto number = [](const json& tube, const char* name) { return std::to_string(tube.value(name, 0ULL)); };
+    for (const auto& tube : status["tubes"]) {
+        if (tube.value("kind", "") != to_string(TubeKind::datagram)) continue;
+        table.add({"  " + safe(tube.value("service", "")), number(tube, "streams"), number(tube, "datagrams_sent"),
+                   number(tube, "datagrams_received"), number(tube, "datagrams_dropped"),
+                   number(tube, "datagrams_missed")});
+    }
+    if (!table.empty()) table.print(stdout);
 }
 
 void print_tubes(const json& status, bool phases) {
@@ -55,6 +71,7 @@ void print_tubes(const json& status, bool phases) {
                    bytes_text(tube.value("bytes_received", 0ULL))});
     }
     if (!table.empty()) table.print(stdout);
+    print_flows(status);
     for (const auto& tube : status["tubes"]) {
         if (!phases) break;
         std::string line;

@@ -66,6 +66,8 @@ struct LinkStatus {
     std::uint64_t bytes_sent = 0;                  ///< Stream payload, without repeats.
     std::uint64_t bytes_received = 0;
     std::size_t streams = 0;
+    std::size_t largest_datagram = 0;  ///< Content in bytes; 0: the peer's version has no datagrams.
+    std::size_t packet_datagram = 0;   ///< Up to this, one packet of the network carries it.
     std::uint32_t path_changes = 0;
     bool suspect = false;  ///< The path in use does not answer; it is not given up yet.
 };

@@ -80,6 +80,8 @@ LinkStatus LinkCore::status() const {
     status.bytes_sent = mux_.bytes_sent();
     status.bytes_received = mux_.bytes_received();
     status.streams = mux_.stream_count();
+    status.largest_datagram = mux_.largest_datagram();
+    status.packet_datagram = mux_.packet_datagram();
     status.path_changes = path_changes_;
     status.suspect = active_ != nullptr && active_->suspect;
     return status;
@@ -130,7 +132,8 @@ bool LinkCore::send(const wire::Frame& stream_frame) {
     if (active_ == nullptr || closed_) return false;
     auto frame = stream_frame;
     frame.epoch = short_epoch();
-    if (!is_initiator() || active_->confirmed) return active_->send(frame);
+    const bool is_datagram = frame.type == wire::FrameType::datagram;  // nobody holds one
+    if (is_datagram || !is_initiator() || active_->confirmed) return active_->send(frame);
     // The responder holds what overtakes MOVE in other lanes, within bounds that both ends know.
     const auto size = wire::kAckHeader + frame.payload.size();
     if (active_->early_bytes + size > wire::kEarlyBytes || !active_->send(frame)) return false;

@@ -71,6 +71,7 @@ void LinkCore::on_slot_message(PathSlot& slot, ports::Lane lane, ByteView messag
 
 void LinkCore::on_unproven(PathSlot& slot, ports::Lane lane, ByteView message, const wire::Frame& frame) {
     if (frame.type == FrameType::hello) return on_hello(slot, frame);
+    if (frame.type == FrameType::datagram) return;  // it has overtaken Hello: lost
     // In lane 0 nothing comes before Hello. In the others the initiator's first data may overtake it; it waits.
     const bool may_be_early = lane != 0 && !is_initiator();
     if (!may_be_early || !slot.hold(lane, message)) refuse(slot, Errc::protocol_violation);
@@ -86,7 +87,10 @@ void LinkCore::on_hello(PathSlot& slot, const wire::Frame& frame) {
     slot.state = PathSlot::State::proven;
     slot.proof_deadline.reset();
     slot.since = scheduler_.now();
-    if (!std::exchange(peer_known_, true)) mux_.set_peer_limits(hello->initial_window, hello->stream_limit);
+    if (!std::exchange(peer_known_, true)) {
+        mux_.set_peer_limits(hello->initial_window, hello->stream_limit);
+        mux_.set_features(hello->features & wire::kFeatures);
+    }
     arm_keepalive();
     if (is_initiator()) {
         if (active_ != nullptr) probe(slot);  // it takes over once it has answered
@@ -117,7 +121,8 @@ void LinkCore::on_link_frame(PathSlot& slot, const wire::Frame& frame) {
 
 // Data of an older epoch is dropped: its sender has begun again after the last byte that was acknowledged.
 void LinkCore::on_stream_frame(PathSlot& slot, ports::Lane lane, ByteView message, const wire::Frame& frame) {
-    if (&slot == active_ && frame.epoch == short_epoch()) {
+    // A datagram is sent once, in whatever epoch: that of an older one cannot come twice.
+    if (frame.type == FrameType::datagram || (&slot == active_ && frame.epoch == short_epoch())) {
         if (auto done = mux_.receive(frame); !done) fail(done.error());
         return;
     }

@@ -123,6 +123,7 @@ void LinkCore::become_active(PathSlot& slot, std::uint32_t epoch) {
         frame.value = ping.token;
         slot.queue(frame);
     }
+    mux_.set_packet_size(slot.path().info().packet_size);
     mux_.resume();
 }
 

@@ -71,6 +71,7 @@ result<std::shared_ptr<StreamImpl>> Mux::open_stream(const TubeId& tube) {
 }
 
 result<void> Mux::receive(const wire::Frame& frame) {
+    if (frame.type == wire::FrameType::datagram) return receive_datagram(frame);
     const auto found = table_.find(frame.stream);
     if (found == table_.end()) return receive_unknown(frame);
     const auto stream = found->second;
@@ -82,6 +83,16 @@ result<void> Mux::receive(const wire::Frame& frame) {
         case wire::FrameType::gone: stream->on_gone(); return {};
         default: return violation();
     }
+}
+
+// One whose flow is not known has overtaken its OPEN, or comes too late: lost, as datagrams may be.
+result<void> Mux::receive_datagram(const wire::Frame& frame) {
+    if (!has_datagrams_) return violation();
+    const auto found = table_.find(frame.stream);
+    if (found == table_.end()) return {};
+    const auto flow = found->second;
+    flow->on_datagram(frame);
+    return {};
 }
 
 result<void> Mux::receive_ack(StreamImpl& stream, const wire::Frame& frame) {
@@ -139,6 +150,26 @@ void Mux::activate(StreamImpl& stream) {
     host_.on_work();
 }
 
+void Mux::activate_flow(StreamImpl& stream) {
+    if (closed_) return;
+    if (!stream.FlowHook::is_linked()) flows_.push_back(stream);
+    // A flood harms itself: its own oldest go. For a flow that has just this one waiting, the next in turn gives.
+    while (waiting_ > wire::kDatagramQueue) {
+        auto& victim = stream.has_several_datagrams() ? stream : flows_.front();
+        victim.drop_datagram();
+        if (!victim.has_datagrams()) victim.FlowHook::unlink();
+    }
+    host_.on_work();
+}
+
+void Mux::count_waiting(std::ptrdiff_t change) {
+    waiting_ = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(waiting_) + change);
+}
+
+std::size_t Mux::packet_datagram() const {
+    return std::min(largest_datagram(), packet_size_ - std::min(packet_size_, wire::kDataHeader));
+}
+
 void Mux::notify_soon(StreamImpl& stream) {
     if (closed_) return;
     stream.NoticeHook::unlink();
@@ -180,10 +211,32 @@ void Mux::pump() {
     if (closed_) return;
     slice_ = 0;
     if (!send_notices() || !send_gone()) return;
-    while (auto* stream = next_sender()) {
+    for (;;) {
+        auto* stream = next_sender();
+        const bool is_datagram = !flows_.empty() && (datagram_turn_ > 0 || stream == nullptr);
+        if (!is_datagram && stream == nullptr) return;
         if (slice_ >= kSlice) return host_.on_work();
-        if (!send_from(*stream)) return;
+        if (is_datagram) {
+            if (!send_datagram()) return;
+            continue;
+        }
+        const auto before = slice_;
+        const bool has_room = send_from(*stream);
+        if (slice_ > before) datagram_turn_ = wire::kDatagramTurn;
+        if (!has_room) return;
     }
+}
+
+// Datagrams wait for nobody, but when they have had their turn a stream that waits has one, too.
+bool Mux::send_datagram() {
+    auto& flow = flows_.front();
+    const auto size = flow.next_datagram(host_);
+    if (size == 0) return false;
+    slice_ += size;
+    datagram_turn_ -= static_cast<std::ptrdiff_t>(size);
+    flow.FlowHook::unlink();
+    if (flow.has_datagrams()) flows_.push_back(flow);
+    return true;
 }
 
 bool Mux::send_notices() {

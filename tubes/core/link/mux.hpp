@@ -31,6 +31,10 @@ public:
 
     /// The peer's word, once: what it grants every new stream, and how many we may have open.
     void set_peer_limits(std::uint32_t initial_window, std::uint32_t stream_limit);
+    /// The peer's word, once: feature bits that both sides have.
+    void set_features(std::uint64_t common) noexcept { has_datagrams_ = (common & wire::kFeatureDatagrams) != 0; }
+    /// The path in use sends messages of up to `packet_size` bytes in one packet.
+    void set_packet_size(std::size_t packet_size) noexcept { packet_size_ = packet_size; }
     void set_rtt(Duration rtt) noexcept { rtt_ = rtt; }
 
     /// limit_exceeded.
@@ -49,6 +53,9 @@ public:
     void shutdown(error_code reason);
 
     std::size_t stream_count() const noexcept { return table_.size() - (table_.empty() ? 0 : 1); }
+    /// Content of the largest datagram; 0 if the peer takes none. And of one that travels in one packet.
+    std::size_t largest_datagram() const override { return has_datagrams_ ? wire::kMaxDatagram : 0; }
+    std::size_t packet_datagram() const override;
     std::size_t in_flight() const noexcept { return in_flight_; }
     std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
     std::uint64_t bytes_received() const noexcept { return bytes_received_; }
@@ -66,6 +73,8 @@ private:
     void count_in_flight(std::ptrdiff_t change) override;
     void count_sent(std::size_t bytes) override { bytes_sent_ += bytes; }
     void count_received(std::size_t bytes) override { bytes_received_ += bytes; }
+    void activate_flow(StreamImpl& stream) override;
+    void count_waiting(std::ptrdiff_t change) override;
     SharedPool& send_pool() override { return send_pool_; }
     SharedPool& receive_pool() override { return receive_pool_; }
     const LinkLimits& limits() const override { return limits_; }
@@ -74,12 +83,14 @@ private:
 
     bool is_ours(std::uint32_t id) const noexcept { return id % 2 == (role_ == LinkRole::initiator ? 1 : 0); }
     ReceiveSide make_receive_side() const;
+    result<void> receive_datagram(const wire::Frame& frame);
     result<void> receive_ack(StreamImpl& stream, const wire::Frame& frame);
     result<void> receive_unknown(const wire::Frame& frame);
     result<void> accept(const wire::Frame& frame);
     bool send_notices();
     bool send_gone();
     bool send_from(StreamImpl& stream);
+    bool send_datagram();
     StreamImpl* next_sender() noexcept;
 
     Host& host_;
@@ -94,6 +105,11 @@ private:
     List<NoticeHook> later_;  // acknowledgements that may wait for the timer
     List<DataHook> urgent_;   // became active with little data: before the others, for one quantum
     List<DataHook> bulk_;
+    List<FlowHook> flows_;                                // with datagrams that wait, one each in turn
+    std::size_t waiting_ = 0;                             // bytes of these datagrams
+    std::ptrdiff_t datagram_turn_ = wire::kDatagramTurn;  // bytes of datagrams before a stream's turn
+    bool has_datagrams_ = true;                           // until the peer says otherwise
+    std::size_t packet_size_ = wire::kMaxMessage;
     std::set<std::uint32_t> gone_;                           // closed streams that the peer still speaks of
     std::array<std::uint32_t, ports::kLaneCount> opened_{};  // highest id that the peer opened, per lane
     std::unique_ptr<ports::Scheduler::Timer> ack_timer_;

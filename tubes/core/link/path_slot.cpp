@@ -37,7 +37,7 @@ bool PathSlot::drain() {
 bool PathSlot::send(const wire::Frame& frame) {
     if (full_ || state != State::proven || !outbox_.empty()) return false;
     const auto header = wire::encode_header(frame);
-    full_ = !path_->send(wire::lane_of(frame.stream), header.view(), frame.payload);
+    full_ = !path_->send(wire::lane_of(frame), header.view(), frame.payload);
     return !full_;
 }
 

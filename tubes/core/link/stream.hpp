@@ -10,6 +10,14 @@
 
 namespace tubes::core {
 
+/// Traffic of a flow, in datagrams; both directions counted by this side.
+struct FlowCounters {
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+    std::uint64_t dropped = 0;  ///< Of those given to send_datagram(): the path took too long, and the oldest went.
+    std::uint64_t missed = 0;   ///< Numbers of the peer's that have not arrived: lost, dropped there, or still coming.
+};
+
 /// Both directions of one application connection. Bytes written are delivered in order, exactly once, whatever
 /// happens to the link's paths, or the stream closes with an error. Lives on its link's loop.
 class Stream {
@@ -24,6 +32,8 @@ public:
         virtual void on_end() = 0;
         /// write() takes bytes again after it had taken less than it was given.
         virtual void on_writable() = 0;
+        /// One datagram of a flow, maybe empty; `datagram` is valid during the call. Nothing is owed for it.
+        virtual void on_datagram(ByteView datagram) { static_cast<void>(datagram); }
         /// The stream is over. Exactly once, last. No error: both directions ended and our data is acknowledged.
         /// connection_reset or another Errc as the peer's application or broker said; broken: the link is gone.
         virtual void on_closed(error_code reason) = 0;
@@ -52,8 +62,19 @@ public:
     /// Ends both directions at once; the peer's on_closed gets `reason`, and so does ours. Unsent data is dropped.
     virtual void reset(Errc reason) = 0;
 
-    virtual std::uint64_t bytes_sent() const = 0;      ///< Taken by write().
-    virtual std::uint64_t bytes_received() const = 0;  ///< Delivered by on_data.
+    /// A stream of a datagram tube is a flow: opened and ended as any, its content are datagrams. Sends one, maybe
+    /// empty, at most largest_datagram(): at once, or as soon as the path takes it. Never waits for the receiver. It
+    /// may be lost or overtake others; nothing is repeated. message_too_large; unsupported (the peer's version has no
+    /// datagrams); broken once closed.
+    virtual result<void> send_datagram(ByteView datagram) = 0;
+    /// Bytes of content; 0 if the peer's version has no datagrams.
+    virtual std::size_t largest_datagram() const = 0;
+    /// Up to this size one packet of the network carries it on the path in use; larger ones take several.
+    virtual std::size_t packet_datagram() const = 0;
+    virtual FlowCounters flow_counters() const = 0;
+
+    virtual std::uint64_t bytes_sent() const = 0;      ///< Taken by write() or send_datagram().
+    virtual std::uint64_t bytes_received() const = 0;  ///< Delivered by on_data or on_datagram.
 };
 
 }  // namespace tubes::core

@@ -21,7 +21,8 @@ std::shared_ptr<Stream> StreamImpl::make_handle() {
 
 void StreamImpl::set_handler(Handler* handler) {
     handler_ = handler;
-    if (handler_ != nullptr && (!pending_.empty() || receive_.has_end() || over_)) schedule_delivery();
+    if (handler_ != nullptr && (!pending_.empty() || !early_.empty() || receive_.has_end() || over_))
+        schedule_delivery();
 }
 
 void StreamImpl::abandon() {
@@ -231,6 +232,7 @@ void StreamImpl::schedule_delivery() {
 
 void StreamImpl::deliver() {
     deliver_data();
+    deliver_datagrams();
     if (state_ == State::open && pending_.empty() && receive_.has_end()) deliver_end();
     if (!over_ || handler_ == nullptr) return;
     auto* handler = handler_;
@@ -317,6 +319,7 @@ void StreamImpl::end_with(State state, error_code reason) {
     over_ = true;
     wants_room_ = false;
     DataHook::unlink();
+    drop_datagrams();
     host_->count_in_flight(-static_cast<std::ptrdiff_t>(send_.in_flight()));
     change_send_queue([&] { send_.queue.clear(); });
     receive_.close(host_->receive_pool());

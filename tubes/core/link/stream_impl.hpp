@@ -6,6 +6,7 @@
 #include <boost/intrusive/list.hpp>
 
 #include "tubes/core/link/flow.hpp"
+#include "tubes/core/link/flow_datagrams.hpp"
 #include "tubes/core/link/link.hpp"
 
 namespace tubes::core {
@@ -15,6 +16,11 @@ using StreamHook = boost::intrusive::list_base_hook<boost::intrusive::tag<Tag>,
                                                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 using NoticeHook = StreamHook<struct NoticeTag>;  // in a list of streams with an OPEN, RESET or ACK to send
 using DataHook = StreamHook<struct DataTag>;      // in a list of streams with data to send
+
+using FlowHook = StreamHook<struct FlowTag>;  // in a list of flows with datagrams to send
+
+/// Datagrams of a flow that nobody has taken over yet; further ones are lost.
+inline constexpr std::size_t kMaxEarlyDatagrams = 32;
 
 class StreamImpl;
 
@@ -39,6 +45,10 @@ public:
     virtual void count_in_flight(std::ptrdiff_t change) = 0;  ///< Positive: sent; negative: acknowledged or dropped.
     virtual void count_sent(std::size_t bytes) = 0;           ///< For the first time.
     virtual void count_received(std::size_t bytes) = 0;
+    virtual void activate_flow(StreamImpl& stream) = 0;     ///< It has a datagram to send.
+    virtual void count_waiting(std::ptrdiff_t change) = 0;  ///< Bytes of datagrams that wait, with their overhead.
+    virtual std::size_t largest_datagram() const = 0;
+    virtual std::size_t packet_datagram() const = 0;
     virtual SharedPool& send_pool() = 0;
     virtual SharedPool& receive_pool() = 0;
     virtual const LinkLimits& limits() const = 0;
@@ -53,7 +63,8 @@ protected:
 class StreamImpl final : public Stream,
                          public std::enable_shared_from_this<StreamImpl>,
                          public NoticeHook,
-                         public DataHook {
+                         public DataHook,
+                         public FlowHook {
 public:
     StreamImpl(StreamHost& host, std::uint32_t id, const TubeId& tube, bool ours, ReceiveSide receive);
 
@@ -63,8 +74,12 @@ public:
     void consumed(std::size_t count) override;
     void finish() override;
     void reset(Errc reason) override;
-    std::uint64_t bytes_sent() const override { return send_.queue.end(); }
-    std::uint64_t bytes_received() const override { return delivered_; }
+    result<void> send_datagram(ByteView datagram) override;
+    std::size_t largest_datagram() const override;
+    std::size_t packet_datagram() const override;
+    FlowCounters flow_counters() const override;
+    std::uint64_t bytes_sent() const override;
+    std::uint64_t bytes_received() const override;
 
     /// What users hold: dropping the last handle resets the stream, or lets it end if it was finished.
     std::shared_ptr<Stream> make_handle();
@@ -87,6 +102,12 @@ public:
     std::size_t backlog() const noexcept { return send_.sendable(); }
     /// Sends one DATA frame; its size, or 0 if the sink is full.
     std::size_t send_data(FrameSink& sink);
+    void on_datagram(const wire::Frame& frame);
+    bool has_datagrams() const noexcept { return flow_ && !flow_->is_empty(); }
+    bool has_several_datagrams() const noexcept { return flow_ && flow_->count() > 1; }
+    void drop_datagram();  ///< The oldest that waits; there is one.
+    /// Sends one DATAGRAM frame; its size, or 0 if the sink is full.
+    std::size_t next_datagram(FrameSink& sink);
     /// Leaves the mux: the link is over.
     void detach(error_code reason);
 
@@ -100,6 +121,11 @@ private:
         dead,       // unknown to the mux
     };
 
+    FlowDatagrams& flow();
+    template <class Change>
+    void change_waiting(Change&& change);
+    void drop_datagrams();
+    void deliver_datagrams();
     void abandon();
     void take(ByteView fresh);
     void deliver();
@@ -140,6 +166,8 @@ private:
     ReceiveSide receive_;
     ByteQueue pending_;  // received, not yet taken by a handler
     std::uint64_t delivered_ = 0;
+    std::unique_ptr<FlowDatagrams> flow_;  // once it has carried a datagram
+    std::deque<Bytes> early_;              // datagrams that wait for a handler
 };
 
 }  // namespace tubes::core

@@ -17,6 +17,15 @@ namespace tubes::core::ports {
 using Lane = std::uint8_t;
 inline constexpr Lane kLaneCount = 32;
 
+/// The lane for datagrams: nothing in it is ordered or sent again, and what is lost is lost; none arrives twice. SCTP
+/// sends them unordered and once (RFC 3758); byte-stream paths lose none that they took.
+inline constexpr Lane kDatagramLane = 32;
+
+/// Whether a path carries such a lane.
+constexpr bool is_lane(Lane lane) noexcept {
+    return lane <= kDatagramLane;
+}
+
 /// The largest message a path carries: header and payload of one frame (docs/protocol.md, "Limits").
 inline constexpr std::size_t kMaxMessageSize = 16 * 1024;
 
@@ -26,6 +35,9 @@ struct PathInfo {
     std::string local_address;
     std::string remote_address;
     std::string detail;  ///< Cipher, candidate types, relay: one line for people.
+    /// Up to this many bytes a message travels in one packet of the network, and is lost as one; larger ones are cut
+    /// into several, all of which have to arrive. Byte-stream paths know no packets.
+    std::size_t packet_size = kMaxMessageSize;
 };
 
 /// Counters of a path; absent where the path cannot know.

@@ -98,6 +98,7 @@ struct TubeStatus {
     std::size_t streams = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_received = 0;
+    FlowCounters datagrams;  ///< Of all flows, for a datagram tube.
     std::vector<SetupPhase> phases;
 };
 

@@ -252,6 +252,11 @@ void BrokerImpl::on_tube_closed_message(LinkSession& session, const TubeClosed& 
 }
 
 void BrokerImpl::tube_is_open(TubeRecord& tube) {
+    auto* session = find_session(tube.status.link);
+    const bool has_datagrams = !session || !session->link() || session->report().status.largest_datagram > 0;
+    if (tube.status.kind == TubeKind::datagram && !has_datagrams) {
+        return later([this, id = tube.status.id] { end_tube(id, Errc::unsupported, true); });
+    }
     tube.stage = TubeStage::open;
     tube.status.state = TubeState::open;
     tube.deadline.reset();

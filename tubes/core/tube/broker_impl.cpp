@@ -206,6 +206,7 @@ TubeStatus BrokerImpl::status_of(const TubeRecord& tube) const {
     status.streams = tube.streams.size();
     status.bytes_sent = tube.streams.bytes_sent();
     status.bytes_received = tube.streams.bytes_received();
+    status.datagrams = tube.streams.datagrams();
     return status;
 }
 

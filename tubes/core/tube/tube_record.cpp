@@ -5,6 +5,16 @@
 #include <algorithm>
 
 namespace tubes::core {
+namespace {
+
+void add_counters(FlowCounters& total, const FlowCounters& flow) {
+    total.sent += flow.sent;
+    total.received += flow.received;
+    total.dropped += flow.dropped;
+    total.missed += flow.missed;
+}
+
+}  // namespace
 
 void TubeStreams::add(std::shared_ptr<Stream> stream) {
     if (streams_.size() >= prune_at_) {
@@ -18,18 +28,28 @@ void TubeStreams::prune() {
     // The link holds a stream until it is over and the endpoint until it has let go: then only we are left.
     std::erase_if(streams_, [this](const std::shared_ptr<Stream>& stream) {
         if (stream.use_count() > 1) return false;
-        sent_ += stream->bytes_sent();
-        received_ += stream->bytes_received();
+        keep_counts(*stream);
         return true;
     });
 }
 
 void TubeStreams::reset_all(Errc reason) {
     for (auto& stream : std::exchange(streams_, {})) {
-        sent_ += stream->bytes_sent();
-        received_ += stream->bytes_received();
+        keep_counts(*stream);
         stream->reset(reason);
     }
+}
+
+void TubeStreams::keep_counts(const Stream& stream) {
+    sent_ += stream.bytes_sent();
+    received_ += stream.bytes_received();
+    add_counters(datagrams_, stream.flow_counters());
+}
+
+FlowCounters TubeStreams::datagrams() const {
+    auto total = datagrams_;
+    for (const auto& stream : streams_) add_counters(total, stream->flow_counters());
+    return total;
 }
 
 std::uint64_t TubeStreams::bytes_sent() const {

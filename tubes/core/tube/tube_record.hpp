@@ -27,11 +27,15 @@ public:
     std::size_t size() const noexcept { return streams_.size(); }
     std::uint64_t bytes_sent() const;
     std::uint64_t bytes_received() const;
+    FlowCounters datagrams() const;
 
 private:
+    void keep_counts(const Stream& stream);
+
     std::vector<std::shared_ptr<Stream>> streams_;
     std::uint64_t sent_ = 0;
     std::uint64_t received_ = 0;
+    FlowCounters datagrams_;
     std::size_t prune_at_ = 16;
 };
 

@@ -6,7 +6,7 @@ namespace tubes::wire {
 
 bool is_known_errc(std::uint64_t value) noexcept {
     return value >= static_cast<std::uint64_t>(Errc::end_of_stream) &&
-           value <= static_cast<std::uint64_t>(Errc::internal);
+           value <= static_cast<std::uint64_t>(Errc::message_too_large);
 }
 
 Errc errc_from_wire(std::uint64_t value) noexcept {

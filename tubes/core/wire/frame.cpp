@@ -20,7 +20,7 @@ Integer get(const std::uint8_t* at) noexcept {
 }
 
 bool is_known(std::uint8_t type) noexcept {
-    return (type >= 1 && type <= 7) || (type >= 16 && type <= 20);
+    return (type >= 1 && type <= 7) || (type >= 16 && type <= 21);
 }
 
 bool payload_fits(const Frame& frame) noexcept {
@@ -28,6 +28,7 @@ bool payload_fits(const Frame& frame) noexcept {
         case FrameType::hello: return !frame.payload.empty() && frame.payload.size() <= kMaxHello;
         case FrameType::open: return frame.payload.size() == core::TubeId::kSize;
         case FrameType::data: return !frame.payload.empty() || frame.has_end();
+        case FrameType::datagram: return true;
         default: return frame.payload.empty();
     }
 }
@@ -35,7 +36,8 @@ bool payload_fits(const Frame& frame) noexcept {
 bool is_consistent(core::ports::Lane lane, const Frame& frame) noexcept {
     const bool may_end = frame.type == FrameType::data || frame.type == FrameType::ack;
     if (frame.flags > (may_end && frame.stream != 0 ? kFlagEnd : 0)) return false;
-    if (lane != lane_of(frame.stream) || !payload_fits(frame)) return false;
+    if (lane != lane_of(frame) || !payload_fits(frame)) return false;
+    if (frame.type == FrameType::datagram) return frame.stream != 0 && frame.value <= kMaxOffset;
     if (may_end) return frame.value <= kMaxOffset;
     // The control stream is neither opened nor ended; link frames name no stream.
     return is_link_frame(frame.type) == (frame.stream == 0);
@@ -57,7 +59,7 @@ FrameHeader encode_header(const Frame& frame) noexcept {
 
 result<Frame> decode_frame(core::ports::Lane lane, core::ByteView message) noexcept {
     const bool sized = message.size() >= kDataHeader && message.size() <= kMaxMessage;
-    if (!sized || lane >= core::ports::kLaneCount || !is_known(message[0])) {
+    if (!sized || !core::ports::is_lane(lane) || !is_known(message[0])) {
         return make_error_code(Errc::protocol_violation);
     }
     Frame frame;

@@ -26,6 +26,8 @@ enum class FrameType : std::uint8_t {
     ack = 18,    ///< All before offset `value` was taken; `credit` more may follow; flag end: the end was taken, too.
     reset = 19,  ///< Both directions are over; Errc in `value`. Repeated until GONE.
     gone = 20,   ///< No such stream any more.
+    // The datagram lane, for peers with kFeatureDatagrams. `stream` is the flow.
+    datagram = 21,  ///< Payload: one datagram, maybe empty; `value` counts the flow's datagrams from 0.
 };
 
 /// Flag of DATA and ACK.
@@ -61,6 +63,11 @@ result<Frame> decode_frame(core::ports::Lane lane, core::ByteView message) noexc
 /// The lane that carries a stream: 0 for the control stream, else 1..31.
 constexpr core::ports::Lane lane_of(std::uint32_t stream) noexcept {
     return static_cast<core::ports::Lane>(stream == 0 ? 0 : stream % (core::ports::kLaneCount - 1) + 1);
+}
+
+/// The lane of a frame.
+constexpr core::ports::Lane lane_of(const Frame& frame) noexcept {
+    return frame.type == FrameType::datagram ? core::ports::kDatagramLane : lane_of(frame.stream);
 }
 
 /// Frames of the link itself, as opposed to those of a stream.

@@ -37,9 +37,19 @@ inline constexpr std::size_t kMaxPaths = 8;                ///< Paths of one lin
 inline constexpr std::size_t kMaxPongs = 16;               ///< Answers to probes waiting on one path.
 inline constexpr std::size_t kMaxPings = 64;               ///< Probes of our own under way.
 
+// Datagrams.
+inline constexpr std::size_t kMaxDatagram = kMaxMessage - kDataHeader;  ///< Content of one DATAGRAM frame, bytes.
+inline constexpr std::size_t kFlowQueue = 128 * 1024;  ///< Waiting in one flow, bytes; then its oldest go.
+inline constexpr std::size_t kDatagramQueue =
+    512 * 1024;                                          ///< Waiting in a link, bytes; then the longest flow's oldest.
+inline constexpr std::size_t kDatagramOverhead = 64;     ///< What each waiting datagram counts beside its content.
+inline constexpr std::size_t kDatagramTurn = 32 * 1024;  ///< Bytes sent before a stream that waits has its turn.
+inline constexpr std::size_t kSeenDatagrams = 1024;      ///< Numbers of a flow in which a repetition is recognised.
+
 // Versions and features of the link protocol.
 inline constexpr std::uint32_t kOldestVersion = 1;
 inline constexpr std::uint32_t kNewestVersion = 1;
-inline constexpr std::uint64_t kFeatures = 0;  ///< None defined yet; both ends use the intersection.
+inline constexpr std::uint64_t kFeatureDatagrams = 1;          ///< DATAGRAM frames, and the lane that carries them.
+inline constexpr std::uint64_t kFeatures = kFeatureDatagrams;  ///< Both ends use the intersection.
 
 }  // namespace tubes::wire

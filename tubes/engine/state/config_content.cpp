@@ -133,8 +133,11 @@ ShareOptions read_service(const toml::value& table) {
         throw Complaint{fields.line(), "name must be 1 to 64 characters of A-Z a-z 0-9 . _ -"};
     }
     auto target = Endpoint::parse(fields.needed("target"));
-    if (!target) throw Complaint{fields.line(), "target must be PORT, HOST:PORT, unix:PATH or unix:@NAME"};
+    if (!target)
+        throw Complaint{fields.line(),
+                        "target must be PORT, HOST:PORT, udp:PORT, udp:HOST:PORT, unix:PATH or unix:@NAME"};
     share.target = *target;
+    share.kind = target->tube_kind();
     share.account = fields.text("account");
     share.audience = fields.texts("to");
     share.policy = fields.choice("policy", parse_policy, "ask, always or never").value_or(Policy::ask);

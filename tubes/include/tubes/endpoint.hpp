@@ -8,6 +8,7 @@
 
 #include "tubes/error.hpp"
 #include "tubes/export.hpp"
+#include "tubes/types.hpp"
 
 namespace tubes {
 inline namespace v0 {
@@ -20,6 +21,7 @@ struct TUBES_API Endpoint {
         tcp,         ///< `host` and `port`; listening with port 0 picks a free one.
         unix_path,   ///< A Unix socket at `path`; when listening it is created with mode 0600 and removed at the end.
         unix_abstract,  ///< A Unix socket in Linux's abstract namespace, `path` without the leading zero byte.
+        udp,            ///< `host` and `port` for datagrams; listening with port 0 picks a free one.
         descriptors,    ///< Reads `input`, writes `output` (standard input and output); one stream, then it ends.
     };
 
@@ -34,6 +36,8 @@ struct TUBES_API Endpoint {
     static Endpoint in_process() { return {}; }
     /// A name or numeric address, and a port; listening with port 0 picks a free one.
     static Endpoint tcp(std::string host, std::uint16_t port);
+    /// The same for datagrams.
+    static Endpoint udp(std::string host, std::uint16_t port);
     /// A Unix socket in the file system, at most 107 bytes.
     static Endpoint unix_path(std::string path);
     /// A Unix socket in the abstract namespace, without the leading zero byte.
@@ -41,9 +45,13 @@ struct TUBES_API Endpoint {
     /// Two open descriptors, borrowed: they are not closed.
     static Endpoint descriptors(int input, int output);
 
-    /// Reads "8080", "host:8080", "[::1]:8080", "unix:/run/app.sock", "unix:@name"; a bare port means 127.0.0.1.
+    /// Reads "8080", "host:8080", "[::1]:8080", "unix:/run/app.sock", "unix:@name", and "udp:"
+    /// before a port or host and port; a bare port means 127.0.0.1.
     /// Errc::invalid_argument otherwise.
     static result<Endpoint> parse(std::string_view text);
+
+    /// The kind of tube that leads to, or is reached at, an endpoint like this: datagram for udp, else stream.
+    TubeKind tube_kind() const noexcept { return kind == Kind::udp ? TubeKind::datagram : TubeKind::stream; }
 
     /// The form parse() reads; "in-process" and "stdio" for the others.
     std::string to_string() const;

@@ -51,6 +51,7 @@ enum class Errc {
     no_path = 30,                ///< Every transport was tried and none reached the peer.
     forked = 31,                 ///< The process forked; a node belongs to the process that opened it.
     internal = 32,               ///< A defect of this library; please report it.
+    message_too_large = 33,      ///< A datagram is larger than the tube carries: DatagramFlow::max_size().
 };
 
 /// The category of Errc: name "tubes"; message() is one English sentence fragment, lower case, no full stop.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tubes/datagram.hpp"
 #include "tubes/export.hpp"
 #include "tubes/options.hpp"
 #include "tubes/status.hpp"
@@ -63,11 +64,21 @@ public:
         return detail::initiate<Stream>(std::forward<Token>(token),
                                         [self = backend_](auto handler) { start_accept(self, std::move(handler)); });
     }
+    /// The next flow that a peer opens, if the share's kind is datagram and its target in_process; limits and errors as
+    /// async_accept. Signature: void(error_code, DatagramFlow).
+    template <class Token>
+    auto async_accept_flow(Token&& token) {
+        return detail::initiate<DatagramFlow>(std::forward<Token>(token), [self = backend_](auto handler) {
+            start_accept_flow(self, std::move(handler));
+        });
+    }
     /// Ends the share and closes its tubes. Idempotent, not blocking.
     void close();
 
 private:
     static void start_accept(const std::shared_ptr<detail::ShareBackend>& backend, detail::Handler<Stream> handler);
+    static void start_accept_flow(const std::shared_ptr<detail::ShareBackend>& backend,
+                                  detail::Handler<DatagramFlow> handler);
     std::shared_ptr<detail::ShareBackend> backend_;
 };
 
@@ -116,6 +127,13 @@ public:
         return detail::initiate<Stream>(std::forward<Token>(token),
                                         [self = backend_](auto handler) { start_open(self, std::move(handler)); });
     }
+    /// Opens one flow through a datagram tube; Errc::unsupported for other kinds. Signature: void(error_code,
+    /// DatagramFlow).
+    template <class Token>
+    auto async_open_flow(Token&& token) {
+        return detail::initiate<DatagramFlow>(
+            std::forward<Token>(token), [self = backend_](auto handler) { start_open_flow(self, std::move(handler)); });
+    }
     /// Makes the service reachable at a local socket. Errc::address_in_use, address_not_allowed.
     /// Signature: void(error_code, Listener).
     template <class Token>
@@ -136,6 +154,8 @@ public:
 
 private:
     static void start_open(const std::shared_ptr<detail::TubeBackend>& backend, detail::Handler<Stream> handler);
+    static void start_open_flow(const std::shared_ptr<detail::TubeBackend>& backend,
+                                detail::Handler<DatagramFlow> handler);
     static void start_listen(const std::shared_ptr<detail::TubeBackend>& backend, ListenOptions options,
                              detail::Handler<Listener> handler);
     static void start_wait(const std::shared_ptr<detail::TubeBackend>& backend, detail::Handler<> handler);

@@ -101,6 +101,11 @@ struct TubeInfo {
     std::size_t streams = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_received = 0;
+    // Of a datagram tube, whose `streams` are its flows:
+    std::uint64_t datagrams_sent = 0;
+    std::uint64_t datagrams_received = 0;
+    std::uint64_t datagrams_dropped = 0;  ///< On this side, since the path took too long.
+    std::uint64_t datagrams_missed = 0;   ///< Sent by the peer and not arrived: lost, dropped there, or still coming.
     std::vector<Phase> phases;
 };
 
@@ -130,6 +135,8 @@ struct LinkInfo {
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_received = 0;
     std::size_t streams = 0;
+    std::size_t largest_datagram = 0;  ///< Bytes; 0: the peer's version has no datagrams.
+    std::size_t packet_datagram = 0;   ///< Bytes that one packet of the network carries on the path in use.
     std::uint32_t path_changes = 0;
 };
 
@@ -231,14 +238,20 @@ struct TargetFailed {
     std::string service, target;
     error_code reason;
 };
+/// A local program sent a datagram that the tube does not carry; told once for each flow.
+struct DatagramTooLarge {
+    std::string service;
+    std::size_t size = 0;     ///< Bytes.
+    std::size_t largest = 0;  ///< Bytes that the tube carries.
+};
 /// The application did not take its events; this many were dropped.
 struct EventsLost {
     std::size_t count;
 };
 
-using Event =
-    std::variant<AccountChanged, ContactChanged, ContactRemoved, SubscriptionRequested, RequestPending, RequestEnded,
-                 TubeOpened, TubeClosed, OfferEnded, LinkChanged, KeyChanged, TargetFailed, EventsLost>;
+using Event = std::variant<AccountChanged, ContactChanged, ContactRemoved, SubscriptionRequested, RequestPending,
+                           RequestEnded, TubeOpened, TubeClosed, OfferEnded, LinkChanged, KeyChanged, TargetFailed,
+                           DatagramTooLarge, EventsLost>;
 
 }  // namespace v0
 }  // namespace tubes
