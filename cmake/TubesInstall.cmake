@@ -59,4 +59,3 @@ endforeach()
 
 install(FILES README.md ARCHITECTURE.md CHANGELOG.md TYPE DOC COMPONENT docs)
 install(DIRECTORY docs/ TYPE DOC COMPONENT docs PATTERN Doxyfile EXCLUDE)
-include(TubesPackages)

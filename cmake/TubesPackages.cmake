@@ -15,6 +15,9 @@ set(CPACK_COMPONENTS_ALL libtubes tubes-dev docs)
 if(TARGET tube)
     list(APPEND CPACK_COMPONENTS_ALL tube)
 endif()
+if(TARGET tubes_python)
+    list(APPEND CPACK_COMPONENTS_ALL python)
+endif()
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${PROJECT_BINARY_DIR}/lib")
@@ -39,6 +42,13 @@ set(CPACK_DEBIAN_TUBE_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_TUBE_DESCRIPTION "cable between two people's programs - command line
  Share a program with a person, and connect to what a person shares, through
  any NAT, encrypted end to end, with ordinary sockets at both ends.")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-tubes)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "python3 (>= 3.11), python3 (<< 3.12)")
+set(CPACK_DEBIAN_PYTHON_DESCRIPTION "cable between two people's programs - Python 3
+ Tubes gives two people's applications a cable between them, through any
+ NAT, encrypted end to end. This package holds the Python module, for asyncio
+ and for scripts that block.")
 set(CPACK_DEBIAN_DOCS_PACKAGE_NAME tubes-doc)
 set(CPACK_DEBIAN_DOCS_PACKAGE_SECTION doc)
 set(CPACK_DEBIAN_DOCS_PACKAGE_ARCHITECTURE all)
@@ -72,7 +82,8 @@ file(WRITE "${PROJECT_BINARY_DIR}/packaging/changelog"
 execute_process(COMMAND gzip -9nkf "${PROJECT_BINARY_DIR}/packaging/changelog")
 file(WRITE "${PROJECT_BINARY_DIR}/packaging/triggers" "activate-noawait ldconfig\n")
 set(CPACK_DEBIAN_LIBTUBES_PACKAGE_CONTROL_EXTRA "${PROJECT_BINARY_DIR}/packaging/triggers")
-foreach(pair "libtubes;libtubes${PROJECT_VERSION_MAJOR}" "tubes-dev;libtubes-dev" "tube;tube" "docs;tubes-doc")
+foreach(pair "libtubes;libtubes${PROJECT_VERSION_MAJOR}" "tubes-dev;libtubes-dev" "tube;tube" "python;python3-tubes"
+        "docs;tubes-doc")
     list(GET pair 0 component)
     list(GET pair 1 package)
     if(component IN_LIST CPACK_COMPONENTS_ALL)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import tree
 
-LGPL_FOLDERS = ("tubes/include/", "tubes/client/", "bindings/")
-MARKERS = {".cpp": "//", ".hpp": "//", ".proto": "//", ".py": "#", ".cmake": "#", ".sh": "#", ".txt": "#"}
+LGPL_FOLDERS = ("tubes/include/", "tubes/client/")
+MARKERS = {".cpp": "//", ".hpp": "//", ".proto": "//", ".py": "#", ".pyi": "#", ".cmake": "#", ".sh": "#", ".txt": "#"}
 BINARY_SUFFIXES = {".png", ".ico", ".bin", ".pcap", ".der", ".gz"}
 # split so that this file does not name what it forbids
 REGISTRIES = re.compile("|".join((r"deb\.debian" + r"\.org", r"pypi" + r"\.org", r"pythonhosted" + r"\.org",

@@ -12,6 +12,7 @@ import check_format
 import check_headers
 import check_includes
 import check_length
+import check_python_api
 import check_text
 import check_tidy
 import tree
@@ -172,6 +173,29 @@ class Docs(Planted):
         self.assertEqual(check_docs.violations(self.root), [])
         self.plant("tubes/include/tubes/a.hpp", head + "/// A thing.\nclass Thing {\npublic:\n    void open();\n};\n}\n")
         self.assertRegex("\n".join(check_docs.violations(self.root)), r"open\(\).* is not documented")
+
+
+class PythonApi(Planted):
+    def test_finds_what_python_lacks_and_reasons_without_need(self):
+        self.plant("tubes/include/tubes/a.hpp", "/// A.\nclass TUBES_API Thing {\npublic:\n    template <class Token>\n"
+                   "    auto async_go(Token&& token) {\n        return run(token);\n    }\nprivate:\n    int hidden_;\n};\n"
+                   "struct Info {\n    std::string one, two;\n    std::size_t three = 0;\n};\n"
+                   "enum class Mode : std::uint8_t { fast = 1, slow };\nTUBES_API bool is_good(int value);\n"
+                   "struct ListenOptions {\n    bool loud = false;\n};\n")
+        lines = ["class Thing:", "    def go(self): ...", "class Info:", "    one: str", "    two: str", "    three: int",
+                 "class Mode:", "    FAST = 1", "    SLOW = 2", "def is_good(value): ...", "class Tube:",
+                 "    def listen(self, *, loud): ..."]
+        self.plant("bindings/python/tubes/a.py", "\n".join(lines) + "\n")
+        self.plant("bindings/python/left_out.toml", "")
+        self.assertEqual(check_python_api.violations(self.root), [])
+        for missing in (1, 3, 4, 5, 7, 8, 9, 11):
+            rest = [line.replace("loud", "x") if number == missing else line for number, line in enumerate(lines)
+                    if number != missing or missing == 11]
+            self.plant("bindings/python/tubes/a.py", "\n".join(rest).replace("Thing:\nclass", "Thing: ...\nclass"))
+            self.assertEqual(len(check_python_api.violations(self.root)), 1, lines[missing])
+        self.plant("bindings/python/left_out.toml", '"Tube.listen" = "x"\n"ListenOptions.loud" = "no sound here"\n')
+        self.assertEqual([violation for violation in check_python_api.violations(self.root)],
+                         ["bindings/python/left_out.toml:1: the reason for Tube.listen is not needed"])
 
 
 class Blanking(unittest.TestCase):

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// tubes/endpoint.hpp.
+#include "tubes/endpoint.hpp"
+
+#include "bindings/python/native/bind.hpp"
+
+namespace tubes::python {
+
+py::object to_python(const Endpoint& endpoint) {
+    return py::cast(endpoint);
+}
+
+void bind_endpoint(py::module_& module) {
+    py::class_<Endpoint>(module, "Endpoint",
+                         "Where a program meets a tube on its own machine: what a share leads to, or where a tube's "
+                         "listener stands.")
+        .def_static("in_process", &Endpoint::in_process, "This program reads and writes the streams itself.")
+        .def_static("tcp", &Endpoint::tcp, py::arg("host"), py::arg("port"),
+                    "A host and a port; listening with port 0 picks a free one.")
+        .def_static("unix_path", &Endpoint::unix_path, py::arg("path"), "A Unix socket in the file system.")
+        .def_static("unix_abstract", &Endpoint::unix_abstract, py::arg("name"), "A Unix socket without a file.")
+        .def_static("descriptors", &Endpoint::descriptors, py::arg("input"), py::arg("output"),
+                    "Two open descriptors, borrowed.")
+        .def_static(
+            "parse", [](const std::string& text) { return value_or_raise(Endpoint::parse(text)); }, py::arg("text"),
+            "Reads '8080', 'host:8080', '[::1]:8080', 'unix:/run/app.sock' or 'unix:@name'; else InvalidArgument.")
+        .def("to_string", &Endpoint::to_string, "The form that parse() reads.")
+        .def_property_readonly("kind",
+                               [](const Endpoint& self) { return member("EndpointKind", static_cast<int>(self.kind)); })
+        .def_readonly("host", &Endpoint::host)
+        .def_readonly("port", &Endpoint::port)
+        .def_readonly("path", &Endpoint::path)
+        .def_readonly("input", &Endpoint::input)
+        .def_readonly("output", &Endpoint::output)
+        .def("__str__", &Endpoint::to_string)
+        .def("__repr__", [](const Endpoint& self) { return "Endpoint('" + self.to_string() + "')"; });
+}
+
+}  // namespace tubes::python
