@@ -304,7 +304,7 @@ class Node:
         await self._wait(self._native.set_pin(self._bridge.native, contact, device, verified))
 
     async def compare(self, contact: str) -> str:
-        """A short text that both ends of a live link with the contact see alike. NotFound without one."""
+        """A short text that both ends of a live link with the contact see alike, when both ask. NotFound without a link."""
         return cast(str, await self._wait(self._native.compare(self._bridge.native, contact)))
 
     async def set_policy(self, contact: str, service: str, policy: Policy) -> None:
