@@ -100,6 +100,10 @@ py::object to_python(const TubeInfo& info) {
         .set("streams", info.streams)
         .set("bytes_sent", info.bytes_sent)
         .set("bytes_received", info.bytes_received)
+        .set("datagrams_sent", info.datagrams_sent)
+        .set("datagrams_received", info.datagrams_received)
+        .set("datagrams_dropped", info.datagrams_dropped)
+        .set("datagrams_missed", info.datagrams_missed)
         .set("phases", info.phases)
         .make();
 }
@@ -132,6 +136,8 @@ py::object to_python(const LinkInfo& info) {
         .set("bytes_received", info.bytes_received)
         .set("streams", info.streams)
         .set("path_changes", info.path_changes)
+        .set("largest_datagram", info.largest_datagram)
+        .set("packet_datagram", info.packet_datagram)
         .make();
 }
 

@@ -42,6 +42,7 @@ class Errc(enum.IntEnum):
     NO_PATH = 30
     FORKED = 31
     INTERNAL = 32
+    MESSAGE_TOO_LARGE = 33
 
 
 class Error(Exception):
@@ -157,6 +158,13 @@ class LimitExceeded(Error):
 
     code = Errc.LIMIT_EXCEEDED
     advice = "close something that is not used any more, or ask for less"
+
+
+class MessageTooLarge(Error):
+    """A datagram is larger than the tube carries."""
+
+    code = Errc.MESSAGE_TOO_LARGE
+    advice = "send smaller datagrams"
 
 
 class WouldBlock(Error):

@@ -128,6 +128,12 @@ class TubeInfo:
     streams: int
     bytes_sent: int
     bytes_received: int
+    datagrams_sent: int
+    datagrams_received: int
+    datagrams_dropped: int
+    """On this side, since the path took too long."""
+    datagrams_missed: int
+    """Sent by the peer and not arrived: lost, dropped there, or still coming."""
     phases: tuple[Phase, ...]
 
 
@@ -165,6 +171,10 @@ class LinkInfo:
     bytes_received: int
     streams: int
     path_changes: int
+    largest_datagram: int
+    """Bytes; 0: the peer's version has no datagrams."""
+    packet_datagram: int
+    """Bytes that one packet of the network carries on the path in use."""
 
 
 @dataclass(frozen=True, slots=True)

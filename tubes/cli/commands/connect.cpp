@@ -77,8 +77,7 @@ asio::awaitable<std::tuple<error_code, Tube>> open_tube(Session& session, Connec
 asio::awaitable<std::tuple<error_code, Tube>> open_in_room(Session& session, ConnectArguments arguments, Room& room) {
     const auto deadline = steady_clock::now() + std::chrono::seconds(arguments.timeout_s);
     for (;;) {
-        auto [error, tube] =
-            co_await room.async_connect(connect_options(arguments), arguments.occupant, kTuple);
+        auto [error, tube] = co_await room.async_connect(connect_options(arguments), arguments.occupant, kTuple);
         if (error == Errc::invalid_argument) {
             session.say("Several occupants offer it: say whose with --occupant NICK (`tube room join` shows them).");
         }

@@ -40,7 +40,7 @@ struct IceServer {
     std::string username;
     std::string password;
     std::chrono::seconds valid_for{0};  ///< Until the credentials expire; 0: they do not, or nobody knows.
-    std::string ca_file = {};  ///< PEM authorities for turn_tls instead of the system's, or empty.
+    std::string ca_file = {};           ///< PEM authorities for turn_tls instead of the system's, or empty.
 };
 
 /// What an attempt works with.
