@@ -4,10 +4,9 @@
 
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 
+#include "tests/support/future_token.hpp"
 #include "tubes/node.hpp"
 
 namespace tubes {
@@ -44,8 +43,7 @@ TEST(EmptyObject, FailsItsOperationsInsteadOfCrashing) {
     Events events;
     Share share;
     char byte = 0;
-    // Not thrown from thread to thread: ThreadSanitizer cannot follow that through libstdc++.
-    constexpr auto kFuture = boost::asio::as_tuple(boost::asio::use_future);
+    using test::kFuture;
     const auto code = [](auto future) { return std::get<0>(future.get()); };
     const auto expected = make_error_code(Errc::invalid_argument);
     EXPECT_EQ(code(stream.async_read_some(boost::asio::buffer(&byte, 1), kFuture)), expected);

@@ -4,13 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_future.hpp>
 #include <chrono>
 #include <future>
 #include <string>
 #include <tuple>
 
+#include "tests/support/future_token.hpp"
 #include "tests/support/scratch_directory.hpp"
 #include "tubes/engine.hpp"
 
@@ -20,7 +19,7 @@ inline constexpr std::chrono::seconds kPatience{20};  // for anything that shoul
 
 /// Futures of what an operation completes with, errors included: nothing is thrown from one thread to another, which
 /// ThreadSanitizer cannot follow through libstdc++.
-inline constexpr auto kFuture = boost::asio::as_tuple(boost::asio::use_future);
+using test::kFuture;
 
 /// What a future gives; throws when it does not end.
 template <class T>

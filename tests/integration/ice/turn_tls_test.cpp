@@ -26,7 +26,7 @@ protected:
         AttemptParameters parameters;
         parameters.addresses = AddressPolicy::relay_only;
         parameters.servers.push_back({scheme, coturn->address(), coturn->port(port), described.at("username"),
-                                      described.at("password"), ca_file});
+                                      described.at("password"), std::chrono::seconds(0), ca_file});
         return parameters;
     }
     void start(const AttemptParameters& parameters, const base::Proxy& proxy = {}) {

@@ -43,11 +43,12 @@ TEST(StanzaFilter, SortsStanzasAndDropsMalformedOnes) {
     EXPECT_EQ(verdict("<iq type='get' id='1'><a xmlns='x'/><b xmlns='x'/></iq>"), StanzaKind::forbidden);
     EXPECT_EQ(verdict("<presence/>"), StanzaKind::presence);
     EXPECT_EQ(verdict("<presence type='subscribe'/>"), StanzaKind::subscription);
+    EXPECT_EQ(verdict("<presence type='error'/>"), StanzaKind::presence_error);
     EXPECT_EQ(verdict("<message/>"), StanzaKind::message);
-    for (const char* dropped : {"<iq type='get'><q xmlns='x'/></iq>", "<iq id='1'><q xmlns='x'/></iq>",
-                                "<iq type='odd' id='1'><q xmlns='x'/></iq>", "<message type='error'/>",
-                                "<presence type='error'/>", "<presence type='probe'/>", "<message from='@'/>",
-                                "<x:iq xmlns:x='urn:other' type='result' id='1'/>", "<other/>"}) {
+    for (const char* dropped :
+         {"<iq type='get'><q xmlns='x'/></iq>", "<iq id='1'><q xmlns='x'/></iq>",
+          "<iq type='odd' id='1'><q xmlns='x'/></iq>", "<message type='error'/>", "<presence type='probe'/>",
+          "<message from='@'/>", "<x:iq xmlns:x='urn:other' type='result' id='1'/>", "<other/>"}) {
         EXPECT_EQ(verdict(dropped), StanzaKind::dropped) << dropped;
     }
 }

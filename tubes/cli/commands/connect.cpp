@@ -75,13 +75,13 @@ asio::awaitable<std::tuple<error_code, Tube>> open_tube(Session& session, Connec
 
 /// Opens a tube to an occupant, waiting for somebody who offers the service within the deadline.
 asio::awaitable<std::tuple<error_code, Tube>> open_in_room(Session& session, ConnectArguments arguments, Room& room) {
-    const auto deadline = steady_clock::now() + std::chrono::seconds(arguments.timeout_s);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(arguments.timeout_s);
     for (;;) {
         auto [error, tube] = co_await room.async_connect(connect_options(arguments), arguments.occupant, kTuple);
         if (error == Errc::invalid_argument) {
             session.say("Several occupants offer it: say whose with --occupant NICK (`tube room join` shows them).");
         }
-        if (error != Errc::not_found || steady_clock::now() >= deadline) {
+        if (error != Errc::not_found || std::chrono::steady_clock::now() >= deadline) {
             co_return std::tuple<error_code, Tube>(error, std::move(tube));
         }
         // Whoever comes or offers something is told as an event.
