@@ -157,6 +157,7 @@ TEST_F(NodeContract, ACancelledConnectTakesItsRequestBack) {
     Node client = open();
     auto asked = share_options();
     asked.policy = Policy::ask;
+    asked.audience = {"local"};  // without an audience one's own programs are not asked about
     Share share = value(server.async_share(asked, kFuture));
     auto events = server.events();
     asio::cancellation_signal cancel;
@@ -207,6 +208,9 @@ TEST_F(NodeContract, ACancelledWaitForAnEventLosesNone) {
 }
 
 TEST_F(NodeContract, AChildProcessIsToldThatTheNodeIsItsParents) {
+#if defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "ThreadSanitizer ends a child process of a program with threads that starts one itself";
+#endif
     Node server = open();
     Node client = open();
     Share share = NodeContract::share(server);

@@ -100,6 +100,7 @@ void BrokerImpl::lose_tube(const TubeId& id, Errc reason) {
         case TubeStage::requesting: return request_failed(*tube, reason);
         case TubeStage::waiting_for_link:
         case TubeStage::asked: return retry_tube(*tube);
+        case TubeStage::waiting_for_contact:
         case TubeStage::choosing:
         case TubeStage::granted:
         case TubeStage::open: return end_tube(TubeId(id), reason, false);
