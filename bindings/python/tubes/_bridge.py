@@ -81,6 +81,7 @@ class Bridge:
             self.loop.remove_reader(self.native.fileno())
         callbacks, self._callbacks = self._callbacks, {}
         if self.loop.is_closed():
+            self.native.drain()  # frees what finished; there is nobody left to tell
             return
         for callback in callbacks.values():
             callback(Cancelled("the node is closed"), None)
