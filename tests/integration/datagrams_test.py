@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import getpass
+import fcntl
 import json
 import os
 import pty
@@ -12,8 +13,10 @@ import re
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 from pathlib import Path
@@ -134,6 +137,7 @@ class Datagrams:
         sharing, connecting, port = self.join("mosh", int(connect[1]))
         child, terminal = pty.fork()
         if child == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
             os.execvpe("mosh-client", ["mosh-client", "127.0.0.1", str(port)], {**environment, "MOSH_KEY": connect[2]})
         test.addCleanup(os.close, terminal)
         test.addCleanup(os.waitpid, child, 0)
