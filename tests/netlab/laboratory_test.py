@@ -74,9 +74,9 @@ class Networks(unittest.TestCase):
             laboratory.start_servers(["alice:pw"], [])
             for name in ("udp-blocked", "symmetric", "ipv6-only"):
                 site = laboratory.attach(namespaces, KINDS[name], name)
-                for port in ("5222", "3478"):
+                for host, port in (("tube.test", "5222"), ("turn.tube.test", "3478")):
                     done = site.client.run([sys.executable, "-c", "import socket, sys; socket.create_connection("
-                                            "('turn.tube.test', int(sys.argv[1])), 5)", port])
+                                            "(sys.argv[1], int(sys.argv[2])), 5)", host, port])
                     self.assertEqual(done.returncode, 0, f"{name}: {done.stderr}")
 
     def test_nothing_is_left_of_a_run_that_was_killed(self) -> None:
