@@ -31,6 +31,8 @@ CONNECT_SECONDS = 8
 SLACK = 12.0  # seconds that a busy machine, name look-ups and polite endings may add
 PATIENCE = 60.0
 os.environ["TUBES_LIMITS_PATIENCE"] = f"{PATIENCE:.0f}"
+# Otherwise a link whose relay is gone would run through the messaging server instead, and nothing here would fail.
+os.environ["TUBES_NETWORK_TRANSPORTS"] = "local,direct-tls,ice"
 DIRECT_PAIR, RELAYED_PAIR = ("none", "port-restricted"), ("symmetric", "port-restricted")
 LARGE = 2_000_000_000  # a transfer that is still running when something is killed
 _numbers = itertools.count()
