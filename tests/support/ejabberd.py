@@ -40,15 +40,21 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def configuration(options: argparse.Namespace, ports: dict[str, int], chain: Path, authority: Path) -> str:
-    """The text of ejabberd.yml; JSON is YAML."""
+def configuration(options: argparse.Namespace, ports: dict[str, int], chain: Path, authority: Path,
+                  database: Path) -> str:
+    """The text of ejabberd.yml; JSON is YAML.
+
+    SQLite keeps what was registered once a command has returned; Mnesia writes it seconds later, and a killed server
+    would come back without its accounts.
+    """
     address, domain = options.address, options.domain
     stream = {"ip": address, "module": "ejabberd_c2s", "max_stanza_size": 1 << 20, "shaper": "none", "access": "all"}
     host, _, port = options.turn.rpartition(":")
     turn = {"host": host, "port": int(port), "type": "turn", "transport": "udp", "restricted": True}
     return json.dumps({
         "hosts": [domain], "loglevel": options.log_level, "certfiles": [str(chain)], "ca_file": str(authority),
-        "auth_method": "internal", "auth_password_format": "scram", "auth_scram_hash": "sha256",
+        "auth_method": "sql", "auth_password_format": "scram", "auth_scram_hash": "sha256",
+        "default_db": "sql", "sql_type": "sqlite", "sql_database": str(database),
         "listen": [{**stream, "port": ports["c2s"], "starttls_required": True},
                    {**stream, "port": ports["direct_tls"], "tls": True},
                    {"ip": address, "port": ports["api"], "module": "ejabberd_http",
@@ -145,7 +151,8 @@ def main() -> None:
         certificates = make_certificates(directory / "certs", options.domain, [options.address])
         chain = directory / "certs" / "chain.pem"
         chain.write_text(certificates.certificate.read_text() + certificates.key.read_text())
-        (directory / "ejabberd.yml").write_text(configuration(options, ports, chain, certificates.authority))
+        (directory / "ejabberd.yml").write_text(configuration(options, ports, chain, certificates.authority,
+                                                               directory / "ejabberd.db"))
         os.environ.update(environment(directory))
         arguments = ["erl", "+K", "true", "+S", "1:1", "+sbwt", "none", "-noinput", "-mnesia", "dir",
                      f'"{directory / "spool"}"', "-s", "ejabberd"]
