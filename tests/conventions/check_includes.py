@@ -28,14 +28,14 @@ PREFIXES = [("tubes/include/", "include"), *((f"tubes/{name}/", name) for name i
 
 # what an include looks like, and where it may stand
 CONTAINED = [
-    (r"openssl/", ("transports/", "presence/xmpp/")),
+    (r"openssl/", ("transports/", "presence/xmpp/", "samples/collab-editor/")),
     (r"(nice/|agent\.h|glib|gio/|stun/)", ("transports/",)),
     (r"usrsctp\.h", ("transports/",)),
     (r"gloox/", ("presence/xmpp/",)),
     (r"ares", ("presence/xmpp/",)),
     (r"(idna|stringprep|punycode|pr29)\.h", ("presence/xmpp/",)),
     (r"(google/protobuf/|.*\.pb\.h)", ("tubes/core/wire/",)),
-    (r"CLI/", ("tubes/cli/",)),
+    (r"CLI/", ("tubes/cli/", "samples/collab-editor/")),
     (r"toml", ("tubes/engine/", "tubes/cli/")),
     (r"libsecret/", ("tubes/engine/",)),
     (r"sdbus-c\+\+/", ("tubes/dbus/",)),

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "samples/collab-editor/document.hpp"
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <iostream>
+
+namespace editor {
+
+void Member::deliver(const Message& message) {
+    if (is_closed_) return;
+    queued_ += message.size() + 1;
+    if (queued_ > kMaxQueue) return close();
+    queue_.push_back(message);
+    wake_.cancel();
+}
+
+boost::asio::awaitable<std::optional<Message>> Member::next() {
+    while (queue_.empty() && !is_closed_) {
+        wake_.expires_at(std::chrono::steady_clock::time_point::max());
+        boost::system::error_code woken;
+        co_await wake_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+    }
+    if (is_closed_) co_return std::nullopt;
+    Message message = queue_.front();
+    queue_.pop_front();
+    queued_ -= message.size() + 1;
+    co_return message;
+}
+
+void Member::close() {
+    is_closed_ = true;
+    wake_.cancel();
+}
+
+std::chrono::milliseconds Member::pause_after(std::size_t size) {
+    const auto now = std::chrono::steady_clock::now();
+    const double elapsed = std::chrono::duration<double>(now - counted_).count();
+    counted_ = now;
+    debt_ = std::max(0.0, debt_ - elapsed * kBytesPerSecond) + static_cast<double>(size + kMessageCost);
+    if (debt_ <= kBurst) return {};
+    return std::chrono::milliseconds(static_cast<long>((debt_ - kBurst) / kBytesPerSecond * 1000) + 1);
+}
+
+void Document::add(const std::shared_ptr<Member>& member) {
+    for (const auto& record : log_.records()) member->deliver(make_message(MessageType::update, record));
+    member->deliver(make_message(MessageType::caught_up));
+    members_.push_back(member);
+    choose_keeper();
+}
+
+void Document::remove(const std::shared_ptr<Member>& member) {
+    members_.erase(std::remove(members_.begin(), members_.end(), member), members_.end());
+    member->close();
+    if (keeper_.lock() == member) {
+        keeper_.reset();
+        is_compacting_ = false;
+        choose_keeper();
+    }
+}
+
+void Document::choose_keeper() {
+    if (!keeper_.expired()) return;
+    for (const auto& member : members_) {
+        if (!member->is_page()) continue;
+        keeper_ = member;
+        if (auto disk = file_.read()) member->deliver(make_message(MessageType::disk, std::move(*disk)));
+        return;
+    }
+}
+
+tubes::result<void> Document::take(const std::shared_ptr<Member>& member, const Message& message) {
+    switch (message.type) {
+        case MessageType::update: return take_update(member, message);
+        case MessageType::awareness:
+        case MessageType::chat: pass_on(*member, message); return {};
+        case MessageType::save: return take_save(member, *message.body);
+        case MessageType::compact:
+            if (message.size() < 5 || keeper_.lock() != member) break;
+            is_compacting_ = false;
+            return log_.replace(read_number(*message.body), message.body->substr(4));
+        case MessageType::hello:
+        case MessageType::caught_up: return {};
+        default: break;
+    }
+    return tubes::error_code(tubes::Errc::protocol_violation);
+}
+
+tubes::result<void> Document::take_update(const std::shared_ptr<Member>& from, const Message& message) {
+    if (const auto kept = log_.append(*message.body); !kept) {
+        if (kept.error() == tubes::Errc::already_exists) return {};
+        std::cerr << "collab-editor: cannot keep an edit: " << kept.error().message() << "\n";
+        return kept.error();
+    }
+    pass_on(*from, message);
+    const auto keeper = keeper_.lock();
+    if (keeper && !is_compacting_ && log_.wants_snapshot()) {
+        is_compacting_ = true;
+        const auto count = static_cast<std::uint32_t>(log_.records().size());
+        keeper->deliver(make_message(MessageType::compact, write_number(count)));
+    }
+    return {};
+}
+
+tubes::result<void> Document::take_save(const std::shared_ptr<Member>& from, const std::string& body) {
+    if (body.size() < 4 || read_number(body) > body.size() - 4) {
+        return tubes::error_code(tubes::Errc::protocol_violation);
+    }
+    if (keeper_.lock() != from) return {};
+    const std::size_t state_size = read_number(body);
+    const auto saved = file_.save(body.substr(4, state_size), body.substr(4 + state_size));
+    if (saved) {
+        from->deliver(make_message(MessageType::saved));
+    } else if (saved.error() == tubes::Errc::would_block) {
+        look_at_file();
+    } else {
+        std::cerr << "collab-editor: cannot save: " << saved.error().message() << "\n";
+    }
+    return {};
+}
+
+void Document::pass_on(const Member& from, const Message& message) {
+    for (const auto& member : members_) {
+        if (member.get() != &from) member->deliver(message);
+    }
+}
+
+void Document::tell_pages(const Message& message) {
+    for (const auto& member : members_) {
+        if (member->is_page()) member->deliver(message);
+    }
+}
+
+void Document::look_at_file() {
+    const auto keeper = keeper_.lock();
+    if (!keeper || !file_.has_changed()) return;
+    if (auto disk = file_.read()) keeper->deliver(make_message(MessageType::disk, std::move(*disk)));
+}
+
+}  // namespace editor

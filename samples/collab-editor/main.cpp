@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// collab-editor: one Markdown document, several people, each in the browser on an own machine.
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <cstdlib>
+#include <iostream>
+
+#include "samples/collab-editor/cable.hpp"
+#include "samples/collab-editor/web.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Arguments {
+    fs::path file, state, page;
+    std::string join, from, profile;
+    std::vector<std::string> to;
+    bool is_sharing = false, no_open = false;
+};
+
+fs::path state_folder() {
+    const auto value = [](const char* name) { return std::getenv(name) != nullptr ? std::getenv(name) : ""; };
+    if (*value("TUBES_HOME") != '\0') return fs::path(value("TUBES_HOME")) / "collab-editor";
+    if (*value("XDG_STATE_HOME") != '\0') return fs::path(value("XDG_STATE_HOME")) / "collab-editor";
+    return fs::path(value("HOME")) / ".local/state/collab-editor";
+}
+
+/// The page beside the program as it is built, or where it is installed.
+fs::path page_folder() {
+    std::error_code failure;
+    const auto program = fs::read_symlink("/proc/self/exe", failure).parent_path();
+    const fs::path built = program / "collab-editor-page";
+    return fs::exists(built) ? built : program.parent_path() / "share/collab-editor";
+}
+
+/// Opens the log of this document in a folder that no other running editor uses.
+editor::LogStore open_log(const fs::path& folder) {
+    fs::create_directories(folder);
+    fs::permissions(folder, fs::perms::owner_all);
+    auto log = editor::LogStore::open(folder / "log");
+    if (log) return std::move(*log);
+    if (log.error() == tubes::Errc::already_exists) {
+        throw std::runtime_error("another collab-editor has this document open; use its page, or --state FOLDER");
+    }
+    throw std::runtime_error("cannot open " + (folder / "log").string() + ": " + log.error().message());
+}
+
+void open_browser(const std::string& url) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (::fork() == 0) {
+            const int nowhere = ::open("/dev/null", O_RDWR);
+            for (int descriptor = 0; descriptor < 3; ++descriptor) ::dup2(nowhere, descriptor);
+            ::execlp("xdg-open", "xdg-open", url.c_str(), static_cast<char*>(nullptr));
+        }
+        ::_exit(0);
+    }
+    if (child > 0) ::waitpid(child, nullptr, 0);
+}
+
+int run(const Arguments& arguments) {
+    editor::CableOptions options;
+    options.is_sharing = arguments.is_sharing;
+    options.title = arguments.is_sharing ? arguments.file.stem().string() : arguments.join;
+    options.contacts = arguments.to;
+    if (!arguments.from.empty()) options.contacts = {arguments.from};
+    if (!tubes::is_valid_service_name("org.tubes.editor." + options.title)) {
+        throw std::runtime_error("the document's name may have letters, digits, '.', '_' and '-': " + options.title);
+    }
+    const auto folder = !arguments.state.empty()
+                            ? arguments.state
+                            : state_folder() / (options.title + (options.is_sharing ? ".shared" : ".joined"));
+    const auto file = arguments.file.empty() ? fs::path() : fs::absolute(arguments.file);
+    editor::Document document(open_log(folder), editor::FileKeeper(file, folder / "base"));
+
+    boost::asio::io_context context;
+    tubes::NodeOptions node_options;
+    node_options.executor = context.get_executor();
+    node_options.profile = arguments.profile;
+    auto node = tubes::open_node(node_options);
+    if (!node) throw std::runtime_error("cannot start: " + node.error().message());
+    editor::Cable cable(std::move(*node), document, options);
+
+    int status = 0;
+    const auto ended = [&](std::exception_ptr failure) {
+        try {
+            if (failure) std::rethrow_exception(failure);
+        } catch (const boost::system::system_error& error) {
+            if (error.code() == tubes::Errc::cancelled) return;
+            std::cerr << "collab-editor: " << error.code().message() << "\n";
+            status = 1;
+            context.stop();
+        }
+    };
+    editor::PageRequests requests;
+    requests.invite = [&cable](std::string contact) { cable.invite(std::move(contact)); };
+    requests.answer = [&cable](std::string id, bool accept) { cable.answer(std::move(id), accept); };
+    requests.page_opened = [] {};
+    auto web = std::make_shared<editor::Web>(context.get_executor(), document,
+                                             arguments.page.empty() ? page_folder() : arguments.page, requests);
+    web->start();
+    boost::asio::co_spawn(context, cable.run(), ended);
+    boost::asio::co_spawn(context, cable.report(), ended);
+    boost::asio::signal_set signals(context, SIGINT, SIGTERM);
+    signals.async_wait([&](const boost::system::error_code&, int) { context.stop(); });
+
+    std::cout << (options.is_sharing ? "Sharing " : "Joining ") << options.title << "\n"
+              << "Open " << web->url() << std::endl;
+    if (!arguments.no_open) open_browser(web->url());
+    context.run();
+    return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Arguments arguments;
+    CLI::App app("Edits one Markdown document together, in the browser, through a tube");
+    app.add_option("file", arguments.file, "The file; with --join, where your copy is saved (may be left out)");
+    auto* share = app.add_flag("--share", arguments.is_sharing, "Share FILE (without --to: with yourself here)");
+    app.add_option("--to", arguments.to, "Contacts who may edit")->needs(share)->allow_extra_args(false);
+    auto* join = app.add_option("--join", arguments.join, "Join the document that is shared under this name");
+    app.add_option("--from", arguments.from, "The contact who shares it")->needs(join);
+    app.add_option("--profile", arguments.profile, "Profile with its own accounts");
+    app.add_option("--state", arguments.state, "Folder that keeps the edits of this copy");
+    app.add_option("--page", arguments.page, "Folder with the built page")->group("");
+    app.add_flag("--no-open", arguments.no_open, "Print the URL, do not start the browser");
+    join->excludes(share);
+    try {
+        app.parse(argc, argv);
+        if (arguments.is_sharing && arguments.file.empty()) throw CLI::RequiredError("FILE with --share");
+        if (!arguments.is_sharing && arguments.join.empty()) throw CLI::RequiredError("--share or --join");
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error);
+    }
+    try {
+        return run(arguments);
+    } catch (const std::exception& error) {
+        std::cerr << "collab-editor: " << error.what() << "\n";
+        return 1;
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The WebSocket to the program on this machine: one message is a type byte and what follows it (protocol.hpp).
+export const Type = { hello: 1, update: 2, caughtUp: 3, awareness: 4, chat: 5, status: 16, disk: 17, save: 18, compact: 19, invite: 20, answer: 21, saved: 22 };
+
+export class Connection {
+  constructor(onMessage, onState) {
+    this.onMessage = onMessage;
+    this.onState = onState;
+    this.wait = 200;
+  }
+
+  async open() {
+    const token = location.hash.slice(1);
+    if (token !== "") {
+      const reply = await fetch("/session", { method: "POST", body: token }).catch(() => null);
+      if (reply?.ok) history.replaceState(null, "", location.pathname);
+    }
+    this.connect();
+  }
+
+  connect() {
+    this.socket = new WebSocket(`ws://${location.host}/socket`);
+    this.socket.binaryType = "arraybuffer";
+    this.socket.onopen = () => { this.wait = 200; this.onState(true); };
+    this.socket.onmessage = (event) => {
+      const bytes = new Uint8Array(event.data);
+      this.onMessage(bytes[0], bytes.subarray(1));
+    };
+    this.socket.onclose = () => {
+      this.onState(false);
+      setTimeout(() => this.connect(), this.wait);
+      this.wait = Math.min(this.wait * 2, 3000);
+    };
+  }
+
+  get isOpen() { return this.socket?.readyState === WebSocket.OPEN; }
+
+  send(type, payload = new Uint8Array()) {
+    if (!this.isOpen) return false;
+    const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
+    const message = new Uint8Array(bytes.length + 1);
+    message[0] = type;
+    message.set(bytes, 1);
+    this.socket.send(message);
+    return true;
+  }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The page: the shared document, its editor, and what goes to and comes from the program on this machine.
+import * as Y from "yjs";
+import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from "y-protocols/awareness";
+import { yCollab, yUndoManagerKeymap } from "y-codemirror.next";
+import { EditorState } from "@codemirror/state";
+import { EditorView, drawSelection, keymap } from "@codemirror/view";
+import { defaultKeymap, indentWithTab } from "@codemirror/commands";
+import { markdown } from "@codemirror/lang-markdown";
+import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { tags } from "@lezer/highlight";
+import { Connection, Type } from "./connection.js";
+import { kText, mergeDisk } from "./merge.js";
+import * as view from "./view.js";
+
+const doc = new Y.Doc();
+const text = doc.getText(kText);
+const undoManager = new Y.UndoManager(text);
+const awareness = new Awareness(doc);
+const decoder = new TextDecoder();
+const colours = ["#b3261e", "#1f5fa8", "#2e6b33", "#7b3fa0", "#8a5300", "#00696b"];
+
+let received = [];     // What the program had when the connection opened, until it says that this was all.
+let caughtUp = false;
+let keepsFile = false;
+let savedText = null;
+let base = null;       // The document's state as of the last save or look at the file.
+let unconfirmed;       // The state that is being saved.
+const kNoFile = 0xffffffff;
+let saving;
+
+const connection = new Connection(onMessage, onState);
+
+function onState(isOpen) {
+  received = [];
+  caughtUp = false;
+  keepsFile = false;
+  base = null;
+  if (isOpen) connection.send(Type.hello, "page");
+  else {
+    const others = [...awareness.getStates().keys()].filter((id) => id !== doc.clientID);
+    removeAwarenessStates(awareness, others, "connection");
+    view.showState("reconnecting, your edits are kept");
+  }
+}
+
+function onMessage(type, bytes) {
+  try {
+    if (type === Type.update) {
+      if (!caughtUp) received.push(bytes.slice());
+      Y.applyUpdate(doc, bytes, "connection");
+    } else if (type === Type.caughtUp) onCaughtUp();
+    else if (type === Type.awareness) applyAwarenessUpdate(awareness, bytes, "connection");
+    else if (type === Type.chat) view.showChat(JSON.parse(decoder.decode(bytes)));
+    else if (type === Type.status) view.showStatus(JSON.parse(decoder.decode(bytes)));
+    else if (type === Type.disk) onDisk(bytes);
+    else if (type === Type.saved) onSaved();
+    else if (type === Type.compact) connection.send(Type.compact, join(bytes.slice(0, 4), Y.encodeStateAsUpdate(doc)));
+  } catch (error) {
+    console.warn("ignored a message that cannot be read:", error.message);
+  }
+}
+
+/** Sends what was typed while there was no connection. */
+function onCaughtUp() {
+  caughtUp = true;
+  const theirs = received.length > 0 ? Y.encodeStateVectorFromUpdate(Y.mergeUpdates(received)) : undefined;
+  const missing = Y.encodeStateAsUpdate(doc, theirs);
+  if (missing.length > 2) connection.send(Type.update, missing);
+  received = [];
+  sendAwareness([doc.clientID]);
+}
+
+/** The file as it is on disk, and the state of the document that was saved last: this page keeps the file. */
+function onDisk(bytes) {
+  const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  keepsFile = true;
+  savedText = null;
+  if (size !== kNoFile) {
+    const merged = mergeDisk(base ?? bytes.slice(4, 4 + size), decoder.decode(bytes.subarray(4 + size)));
+    base = merged.state;
+    Y.applyUpdate(doc, merged.state, "disk");
+  }
+  scheduleSave();
+}
+
+function onSaved() {
+  base = unconfirmed;
+}
+
+function join(...parts) {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) { whole.set(part, at); at += part.length; }
+  return whole;
+}
+
+function scheduleSave() {
+  if (!keepsFile || saving) return;
+  saving = setTimeout(() => {
+    saving = undefined;
+    const now = text.toString();
+    if (now === savedText || !caughtUp) return;
+    const state = Y.encodeStateAsUpdate(doc);
+    const size = new Uint8Array(4);
+    new DataView(size.buffer).setUint32(0, state.length);
+    if (connection.send(Type.save, join(size, state, new TextEncoder().encode(now)))) {
+      savedText = now;
+      unconfirmed = state;
+    }
+  }, 400);
+}
+
+doc.on("update", (update, origin) => {
+  if (origin !== "connection" && caughtUp) connection.send(Type.update, update);
+  scheduleSave();
+  view.showPreview(text);
+});
+
+function sendAwareness(clients) {
+  if (caughtUp) connection.send(Type.awareness, encodeAwarenessUpdate(awareness, clients));
+}
+awareness.on("update", ({ added, updated, removed }, origin) => {
+  if (origin !== "connection") sendAwareness([...added, ...updated, ...removed]);
+  // Who comes later is told who is here.
+  else if (added.length > 0) sendAwareness([doc.clientID]);
+});
+// Before the editor sees it: a peer's colour becomes part of a style, its name a label.
+awareness.on("change", () => {
+  for (const [id, state] of awareness.getStates()) {
+    if (id === doc.clientID || !state.user) continue;
+    const color = /^#[0-9a-f]{6}$/.test(state.user.color) ? state.user.color : "#5b626c";
+    state.user = { name: String(state.user.name ?? "").slice(0, 40), color, colorLight: `${color}33` };
+  }
+  view.showPeople(awareness);
+});
+addEventListener("pagehide", () => removeAwarenessStates(awareness, [doc.clientID], "closed"));
+
+function setName(name) {
+  const color = colours[doc.clientID % colours.length];
+  awareness.setLocalStateField("user", { name, color, colorLight: `${color}33` });
+}
+
+const style = HighlightStyle.define([
+  { tag: tags.heading, fontWeight: "700" }, { tag: tags.strong, fontWeight: "700" },
+  { tag: tags.emphasis, fontStyle: "italic" }, { tag: tags.link, color: "var(--accent)" },
+  { tag: tags.processingInstruction, color: "var(--soft)" }, { tag: tags.monospace, color: "var(--soft)" },
+]);
+const editor = new EditorView({
+  parent: document.getElementById("editor"),
+  state: EditorState.create({
+    doc: text.toString(),
+    extensions: [
+      keymap.of([...yUndoManagerKeymap, indentWithTab, ...defaultKeymap]), drawSelection(), markdown(),
+      EditorView.cspNonce.of(document.querySelector("meta[name=nonce]").content), syntaxHighlighting(style), EditorView.lineWrapping, yCollab(text, awareness, { undoManager }),
+      EditorView.contentAttributes.of({ "aria-label": "Document text; Escape, then Tab leaves it", spellcheck: "true" }),
+    ],
+  }),
+});
+
+view.connectControls({
+  text, setName,
+  say: (words, name) => connection.send(Type.chat, JSON.stringify({ name, text: words })),
+  invite: (contact) => connection.send(Type.invite, contact),
+  answer: (id, accept) => connection.send(Type.answer, `${accept ? "+" : "-"}${id}`),
+});
+editor.focus();
+connection.open();

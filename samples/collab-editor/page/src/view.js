@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What is around the text: people, chat, preview, connection state. All that others wrote is set as text, never as
+// markup; the preview is the one exception and goes through DOMPurify.
+import DOMPurify from "dompurify";
+import MarkdownIt from "markdown-it";
+
+const find = (id) => document.getElementById(id);
+const markdown = new MarkdownIt({ html: false, linkify: false });
+const kMaxChatLines = 500;
+const shorten = (value, length) => String(value ?? "").slice(0, length);
+let act;
+let previewTimer;
+
+function element(tag, words, ...children) {
+  const made = document.createElement(tag);
+  made.textContent = words;
+  made.append(...children);
+  return made;
+}
+
+function button(words, label, onClick) {
+  const made = element("button", words);
+  made.setAttribute("aria-label", label);
+  made.onclick = onClick;
+  return made;
+}
+
+export function showState(words) { find("state").textContent = words; }
+
+export function showStatus(status) {
+  find("title").textContent = shorten(status.title, 80);
+  document.title = shorten(status.title, 80);
+  showState(status.state);
+  if (find("name").value === "") changeName(shorten(status.name, 40));
+  find("contacts").replaceChildren(...(status.contacts ?? []).map((contact) => {
+    const words = shorten(contact.address, 200);
+    return element("li", words, button("Invite", `Invite ${words}`, () => act.invite(words)));
+  }));
+  if ((status.contacts ?? []).length === 0) find("contacts").append(element("li", "nobody who is online"));
+  find("requests").replaceChildren(...(status.requests ?? []).map((request) => element("div",
+    `${shorten(request.contact, 200)} asks to edit this document`,
+    button("Accept", "Accept", () => act.answer(request.id, true)),
+    button("Refuse", "Refuse", () => act.answer(request.id, false)))));
+}
+
+export function showPeople(awareness) {
+  const people = [...awareness.getStates().entries()].filter(([, state]) => state.user).slice(0, 64);
+  find("people").replaceChildren(...people.map(([id, state]) => {
+    const item = element("li", shorten(state.user.name, 40) + (id === awareness.clientID ? " (you)" : ""));
+    const color = shorten(state.user.color, 9);
+    item.style.setProperty("--mark", /^#[0-9a-f]{6}$/.test(color) ? color : "#777777");
+    return item;
+  }));
+}
+
+export function showChat(message) {
+  const chat = find("chat");
+  chat.append(element("p", `${shorten(message.name, 40)}: ${shorten(message.text, 1000)}`));
+  while (chat.childElementCount > kMaxChatLines) chat.firstChild.remove();
+  chat.scrollTop = chat.scrollHeight;
+  if (find("side").hidden) find("show-side").textContent = "People •";
+}
+
+export function showPreview(text) {
+  if (find("preview").hidden || previewTimer) return;
+  previewTimer = setTimeout(() => {
+    previewTimer = undefined;
+    find("preview").innerHTML = DOMPurify.sanitize(markdown.render(text.toString()), {
+      FORBID_TAGS: ["img", "style", "form", "input", "video", "audio", "svg", "math"], FORBID_ATTR: ["style"],
+    });
+    for (const link of find("preview").querySelectorAll("a")) link.rel = "noopener noreferrer", link.target = "_blank";
+  }, 150);
+}
+
+function changeName(name) {
+  find("name").value = name;
+  act.setName(name || "somebody");
+}
+
+function toggle(buttonId, panelId) {
+  const panel = find(panelId);
+  panel.hidden = !panel.hidden;
+  find(buttonId).setAttribute("aria-pressed", String(!panel.hidden));
+}
+
+export function connectControls(actions) {
+  act = actions;
+  const preview = () => { toggle("show-preview", "preview"); showPreview(act.text); };
+  const side = () => { toggle("show-side", "side"); find("show-side").textContent = "People"; };
+  find("show-preview").onclick = preview;
+  find("show-side").onclick = side;
+  addEventListener("keydown", (event) => {
+    if (!event.ctrlKey || !event.shiftKey) return;
+    const handler = { KeyP: preview, KeyU: side }[event.code];
+    if (handler) { event.preventDefault(); handler(); }
+  });
+  find("name").onchange = () => changeName(find("name").value);
+  find("say").onsubmit = (event) => {
+    event.preventDefault();
+    const words = find("words").value.trim();
+    if (words === "" || !act.say(words, find("name").value)) return;
+    showChat({ name: find("name").value, text: words });
+    find("words").value = "";
+  };
+}

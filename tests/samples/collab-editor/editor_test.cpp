@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The parts of the editor that need no browser: messages, the log, the file, the guard.
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "samples/collab-editor/document.hpp"
+#include "samples/collab-editor/http_guard.hpp"
+
+namespace editor {
+namespace {
+
+class Folder : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = (std::filesystem::temp_directory_path() / "editor-test-XXXXXX").string();
+        ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+        folder_ = pattern;
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+    std::filesystem::path log() const { return folder_ / "log"; }
+    void write(const std::string& name, const std::string& text) const {
+        std::ofstream(folder_ / name, std::ios::binary) << text;
+    }
+    std::string read(const std::filesystem::path& file) const {
+        std::ifstream input(file, std::ios::binary);
+        return {std::istreambuf_iterator<char>(input), {}};
+    }
+    std::filesystem::path folder_;
+};
+
+using EditorLog = Folder;
+using EditorFile = Folder;
+
+TEST(EditorProtocol, ReadsTheHeadThatItWrites) {
+    const auto message = make_message(MessageType::update, "abc");
+    const auto head = read_head(write_head(message));
+    ASSERT_TRUE(head);
+    EXPECT_EQ(head->type, MessageType::update);
+    EXPECT_EQ(head->body_size, 3u);
+}
+
+TEST(EditorProtocol, RefusesWhatAPeerMustNotSend) {
+    for (int type = 0; type < 256; ++type) {
+        const bool may = type >= 1 && type <= 5;
+        const std::string head = write_number(1) + static_cast<char>(type);
+        EXPECT_EQ(read_head(head).has_value(), may) << type;
+    }
+    EXPECT_FALSE(read_head(write_number(0) + '\2'));
+    EXPECT_FALSE(read_head("\0\0\1"));
+    EXPECT_FALSE(read_page_message(""));
+    EXPECT_FALSE(read_page_message("\x10{}"));
+}
+
+TEST(EditorProtocol, RefusesSizesBeforeAnythingIsAllocated) {
+    EXPECT_EQ(read_head(std::string("\xff\xff\xff\xff\2", 5)).error(), tubes::Errc::limit_exceeded);
+    EXPECT_TRUE(read_head(write_number(kMaxUpdateSize + 1) + '\2'));
+    EXPECT_FALSE(read_head(write_number(kMaxUpdateSize + 2) + '\2'));
+    EXPECT_FALSE(read_page_message('\5' + std::string(kMaxChatSize + 1, 'x')));
+}
+
+TEST_F(EditorLog, KeepsUpdatesInOrderAndOnce) {
+    {
+        auto store = LogStore::open(log());
+        ASSERT_TRUE(store);
+        EXPECT_TRUE(store->append("one"));
+        EXPECT_TRUE(store->append(std::string("t\0wo", 4)));
+        EXPECT_EQ(store->append("one").error(), tubes::Errc::already_exists);
+        EXPECT_EQ(LogStore::open(log()).error(), tubes::Errc::already_exists);
+    }
+    const auto store = LogStore::open(log());
+    ASSERT_TRUE(store);
+    EXPECT_EQ(store->records(), (std::vector<std::string>{"one", std::string("t\0wo", 4)}));
+}
+
+TEST_F(EditorLog, ComesBackFromACutAtEveryByte) {
+    {
+        auto store = LogStore::open(log());
+        ASSERT_TRUE(store && store->append("first") && store->append("second"));
+    }
+    const std::string whole = read(log());
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+        write("log", whole.substr(0, length));
+        auto store = LogStore::open(log());
+        ASSERT_TRUE(store) << length;
+        const std::size_t kept = store->records().size();
+        EXPECT_LE(kept, 1u);
+        EXPECT_TRUE(store->append("third"));
+        auto again = std::move(*store);
+        EXPECT_EQ(again.records().size(), kept + 1);
+    }
+    write("log", "something else entirely");
+    EXPECT_EQ(LogStore::open(log()).error(), tubes::Errc::state_corrupt);
+}
+
+TEST_F(EditorLog, ASnapshotTakesThePlaceOfWhatItCovers) {
+    {
+        auto store = LogStore::open(log());
+        ASSERT_TRUE(store);
+        for (std::size_t i = 0; i <= kCompactAfterRecords; ++i) ASSERT_TRUE(store->append("edit " + std::to_string(i)));
+        EXPECT_TRUE(store->wants_snapshot());
+        EXPECT_TRUE(store->replace(kCompactAfterRecords, "snapshot"));
+        EXPECT_FALSE(store->wants_snapshot());
+        EXPECT_EQ(store->append("edit 0").error(), tubes::Errc::already_exists);
+        EXPECT_FALSE(store->replace(9, "snapshot"));
+        EXPECT_TRUE(store->append("later"));
+        EXPECT_FALSE(LogStore::open(log())) << "the new file is locked as well";
+    }
+    const auto store = LogStore::open(log());
+    ASSERT_TRUE(store);
+    const std::string last = "edit " + std::to_string(kCompactAfterRecords);
+    EXPECT_EQ(store->records(), (std::vector<std::string>{"snapshot", last, "later"}));
+}
+
+TEST_F(EditorFile, DoesNotWriteOverAnotherProgramsChange) {
+    const auto file = folder_ / "notes.md";
+    write("notes.md", "old");
+    FileKeeper keeper(file, folder_ / "base");
+    EXPECT_EQ(keeper.read(), write_number(0) + "old");
+    EXPECT_TRUE(keeper.save("state", "mine"));
+    EXPECT_FALSE(keeper.has_changed());
+    write("notes.md", "theirs, longer");
+    EXPECT_TRUE(keeper.has_changed());
+    EXPECT_EQ(keeper.save("state", "mine again").error(), tubes::Errc::would_block);
+    EXPECT_EQ(read(file), "theirs, longer");
+    EXPECT_EQ(keeper.read(), write_number(5) + "state" + "theirs, longer");
+}
+
+TEST_F(EditorFile, KeepsThePermissionsAndTheLink) {
+    write("real.md", "text");
+    std::filesystem::permissions(folder_ / "real.md",
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    std::filesystem::create_symlink("real.md", folder_ / "link.md");
+    ASSERT_TRUE(write_atomically(folder_ / "link.md", "new"));
+    EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link.md"));
+    EXPECT_EQ(read(folder_ / "real.md"), "new");
+    EXPECT_EQ(std::filesystem::status(folder_ / "real.md").permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST(EditorGuard, KnowsItsOwnNameOnly) {
+    const HttpGuard guard(4711, "token");
+    EXPECT_TRUE(guard.is_host_allowed("127.0.0.1:4711"));
+    EXPECT_TRUE(guard.is_host_allowed("localhost:4711"));
+    for (const char* host : {"", "127.0.0.1", "127.0.0.1:4712", "evil.example:4711", "localhost:4711.evil.example"}) {
+        EXPECT_FALSE(guard.is_host_allowed(host)) << host;
+        EXPECT_FALSE(guard.is_origin_allowed(std::string("http://") + host)) << host;
+    }
+    EXPECT_TRUE(guard.is_origin_allowed("http://127.0.0.1:4711"));
+    EXPECT_FALSE(guard.is_origin_allowed("https://127.0.0.1:4711"));
+    EXPECT_FALSE(guard.is_origin_allowed("null"));
+    EXPECT_FALSE(guard.is_origin_allowed(""));
+}
+
+TEST(EditorGuard, WantsTheWholeCookie) {
+    const HttpGuard guard(4711, make_secret());
+    const std::string header = guard.session_cookie();
+    EXPECT_NE(header.find("; HttpOnly; SameSite=Strict"), std::string::npos);
+    const std::string cookie = header.substr(0, header.find(';'));
+    EXPECT_TRUE(guard.has_session(cookie));
+    EXPECT_TRUE(guard.has_session("other=1; " + cookie + "; more=2"));
+    EXPECT_FALSE(guard.has_session(cookie.substr(0, cookie.size() - 1)));
+    EXPECT_FALSE(guard.has_session("editor-4711="));
+    EXPECT_FALSE(guard.has_session(""));
+    EXPECT_FALSE(guard.is_token(""));
+    EXPECT_FALSE(HttpGuard(4711, make_secret()).has_session(cookie));
+}
+
+}  // namespace
+}  // namespace editor
