@@ -9,7 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace editor {
@@ -23,6 +23,7 @@ namespace {
 constexpr auto kRetryAfter = std::chrono::milliseconds(500);
 constexpr auto kReportEvery = std::chrono::seconds(1);
 constexpr std::size_t kMaxOffers = 32;
+constexpr std::size_t kMaxWords = 8;  // people whose connection is described
 
 asio::awaitable<void> write(std::shared_ptr<tubes::Stream> stream, std::shared_ptr<Member> member) {
     boost::system::error_code failure;
@@ -126,7 +127,7 @@ asio::awaitable<void> Cable::accept(std::shared_ptr<tubes::Share> share) {
 
 // The tube, joining: connect, open a stream, talk; and again when it ended.
 asio::awaitable<void> Cable::join() {
-    asio::steady_timer retry(co_await asio::this_coro::executor);
+    asio::steady_timer retry(node_.get_executor());
     for (;;) {
         tubes::ConnectOptions options;
         options.service = service_;
@@ -169,12 +170,16 @@ void Cable::answer(std::string id, bool accept) {
 }
 
 std::string Cable::words_for(const tubes::Status& status) const {
-    std::string words;
+    std::map<std::string, int> counts;  // the same words for several people are said once
     for (const auto& tube : status.tubes) {
         if (tube.service != service_ || tube.state != "open") continue;
         for (const auto& link : status.links) {
-            if (link.id == tube.link && words.size() < 400) words += (words.empty() ? "" : "; ") + words_for_path(link);
+            if (link.id == tube.link && counts.size() < kMaxWords) ++counts[words_for_path(link)];
         }
+    }
+    std::string words;
+    for (const auto& [path, count] : counts) {
+        words += (words.empty() ? "" : "; ") + path + (count > 1 ? " (" + std::to_string(count) + " people)" : "");
     }
     if (!words.empty()) return words;
     if (!problem_.empty())
@@ -209,7 +214,7 @@ asio::awaitable<std::string> Cable::describe() {
 }
 
 asio::awaitable<void> Cable::report() {
-    asio::steady_timer timer(co_await asio::this_coro::executor);
+    asio::steady_timer timer(node_.get_executor());
     for (;;) {
         std::string words = co_await describe();
         document_.tell_pages(make_message(MessageType::status, std::move(words)));

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include "tubes/error.hpp"
@@ -16,6 +17,21 @@ namespace editor {
 
 /// In the place of the state's size: there is no file yet, or no longer.
 inline constexpr std::uint32_t kNoFile = 0xffffffff;
+
+/// What tells one content of a file from another: inode, size, time of change. All zero: there is none.
+using FileStamp = std::tuple<ino_t, off_t, long, long>;
+FileStamp stamp_of(const std::filesystem::path& file);
+
+/// What errno says.
+tubes::error_code last_error();
+/// Writes all bytes to a file descriptor.
+tubes::result<void> write_all(int descriptor, std::string_view bytes);
+
+/// Writes a file so that after a crash either the old or the new text is there; keeps its permissions and its links.
+/// With `expected`: only if the file is as it was then; would_block when another program has changed it, even while
+/// this writes.
+tubes::result<void> write_atomically(const std::filesystem::path& file, const std::string& text,
+                                     const std::optional<FileStamp>& expected = std::nullopt);
 
 /// Reads, writes and watches the file; remembers the document's state as of the last save, from which a change by
 /// another program is merged. Blocks for file access.
@@ -33,11 +49,10 @@ public:
     tubes::result<void> save(const std::string& state, const std::string& text);
 
 private:
-    using Stamp = std::tuple<ino_t, off_t, long, long>;
-    Stamp stamp() const;
+    FileStamp stamp() const { return stamp_of(file_); }
 
     std::filesystem::path file_, base_;
-    Stamp seen_{};
+    FileStamp seen_{};
 };
 
 }  // namespace editor

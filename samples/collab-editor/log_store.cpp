@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <openssl/sha.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <iterator>
 #include <utility>
 
+#include "samples/collab-editor/file_keeper.hpp"
 #include "samples/collab-editor/protocol.hpp"
 
 namespace editor {
@@ -21,10 +21,6 @@ namespace {
 
 constexpr std::string_view kMagic = "tubes editor 1\n";
 constexpr std::size_t kRecordHead = 8;  // bytes: length, CRC-32
-
-tubes::error_code last_error() {
-    return {errno, boost::system::system_category()};
-}
 
 std::uint32_t checksum(std::string_view bytes) {
     boost::crc_32_type crc;
@@ -36,16 +32,6 @@ std::string digest(const std::string& bytes) {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
     SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), hash.data());
     return {hash.begin(), hash.end()};
-}
-
-tubes::result<void> write_all(int descriptor, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return last_error();
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
 }
 
 }  // namespace
@@ -157,24 +143,6 @@ tubes::result<void> LogStore::replace(std::size_t count, std::string snapshot) {
     size_ = snapshot_size_ = size;
     snapshot_records_ = records_.size();
     return {};
-}
-
-tubes::result<void> write_atomically(const std::filesystem::path& file, const std::string& text) {
-    std::error_code failure;
-    const auto real = std::filesystem::exists(file) ? std::filesystem::canonical(file, failure) : file;
-    struct stat old {};
-    const bool existed = ::stat(real.c_str(), &old) == 0;
-    const auto beside = real.string() + ".new-by-editor";
-    const int descriptor = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (descriptor < 0) return last_error();
-    auto written = write_all(descriptor, text);
-    const bool synced =
-        written && ::fchmod(descriptor, existed ? old.st_mode & 07777 : 0644) == 0 && ::fsync(descriptor) == 0;
-    if (written && !synced) written = last_error();
-    ::close(descriptor);
-    if (written && ::rename(beside.c_str(), real.c_str()) != 0) written = last_error();
-    if (!written) ::unlink(beside.c_str());
-    return written;
 }
 
 }  // namespace editor

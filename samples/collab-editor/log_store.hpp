@@ -50,7 +50,4 @@ private:
     std::size_t snapshot_size_ = 0;
 };
 
-/// Writes a file so that after a crash either the old or the new text is there; keeps its permissions.
-tubes::result<void> write_atomically(const std::filesystem::path& file, const std::string& text);
-
 }  // namespace editor

@@ -45,6 +45,7 @@ constexpr PageFile kPageFiles[] = {
     {"/", "index.html", "text/html; charset=utf-8"},
     {"/page.js", "page.js", "text/javascript; charset=utf-8"},
     {"/style.css", "style.css", "text/css; charset=utf-8"},
+    {"/icon.svg", "icon.svg", "image/svg+xml"},
 };
 
 std::string_view view_of(beast::string_view text) {
@@ -209,7 +210,7 @@ bool WebConnection::take(Web& web, const std::shared_ptr<Member>& member, const 
 }
 
 asio::awaitable<void> WebConnection::read(Server web, std::shared_ptr<Socket> socket, std::shared_ptr<Member> member) {
-    asio::steady_timer pause(co_await asio::this_coro::executor);
+    asio::steady_timer pause(socket->get_executor());
     for (;;) {
         beast::flat_buffer buffer;
         boost::system::error_code failure;

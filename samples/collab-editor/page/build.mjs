@@ -9,4 +9,4 @@ await build({
   entryPoints: ["src/main.js"], bundle: true, minify: true, format: "iife", target: ["es2020"],
   outfile: `${output}/page.js`, logLevel: "warning", legalComments: "linked",
 });
-for (const name of ["index.html", "style.css"]) copyFileSync(`src/${name}`, `${output}/${name}`);
+for (const name of ["style.css", "icon.svg", "index.html"]) copyFileSync(`src/${name}`, `${output}/${name}`);

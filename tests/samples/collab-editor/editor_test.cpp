@@ -56,7 +56,9 @@ TEST(EditorProtocol, RefusesSizesBeforeAnythingIsAllocated) {
     EXPECT_EQ(read_head(std::string("\xff\xff\xff\xff\2", 5)).error(), tubes::Errc::limit_exceeded);
     EXPECT_TRUE(read_head(write_number(kMaxUpdateSize + 1) + '\2'));
     EXPECT_FALSE(read_head(write_number(kMaxUpdateSize + 2) + '\2'));
-    EXPECT_FALSE(read_page_message('\5' + std::string(kMaxChatSize + 1, 'x')));
+    std::string chat(kMaxChatSize + 2, 'x');
+    chat.front() = '\5';
+    EXPECT_FALSE(read_page_message(chat));
 }
 
 TEST_F(EditorLog, KeepsUpdatesInOrderAndOnce) {

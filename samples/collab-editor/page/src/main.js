@@ -129,16 +129,27 @@ awareness.on("update", ({ added, updated, removed }, origin) => {
 awareness.on("change", () => {
   for (const [id, state] of awareness.getStates()) {
     if (id === doc.clientID || !state.user) continue;
-    const color = /^#[0-9a-f]{6}$/.test(state.user.color) ? state.user.color : "#5b626c";
-    state.user = { name: String(state.user.name ?? "").slice(0, 40), color, colorLight: `${color}33` };
+    const name = String(state.user.name ?? "").slice(0, 40);
+    const color = /^#[0-9a-f]{6}/.test(state.user.color) ? state.user.color.slice(0, 7) : "#5b626c";
+    // y-codemirror.next draws a name anew only when its colour differs: the last digit, hardly visible, is the name's.
+    const mark = [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 16, 0);
+    state.user = { name, color: `${color}f${mark.toString(16)}`, colorLight: `${color}33` };
   }
   view.showPeople(awareness);
 });
 addEventListener("pagehide", () => removeAwarenessStates(awareness, [doc.clientID], "closed"));
 
+/** A colour that nobody who is here has, if there is one left. */
+function freeColour() {
+  const taken = [...awareness.getStates()].filter(([id]) => id !== doc.clientID).map(([, state]) => state.user?.color?.slice(0, 7));
+  return colours.find((color) => !taken.includes(color)) ?? colours[doc.clientID % colours.length];
+}
+
+let colour;
+
 function setName(name) {
-  const color = colours[doc.clientID % colours.length];
-  awareness.setLocalStateField("user", { name, color, colorLight: `${color}33` });
+  colour ??= freeColour();
+  awareness.setLocalStateField("user", { name, color: colour, colorLight: `${colour}33` });
 }
 
 const style = HighlightStyle.define([
@@ -164,5 +175,7 @@ view.connectControls({
   invite: (contact) => connection.send(Type.invite, contact),
   answer: (id, accept) => connection.send(Type.answer, `${accept ? "+" : "-"}${id}`),
 });
+// Firefox and Chromium scroll by keys in the text itself; the box around it is reachable for those who cannot type.
+editor.scrollDOM.tabIndex = 0;
 editor.focus();
 connection.open();

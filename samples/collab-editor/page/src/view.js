@@ -47,7 +47,7 @@ export function showPeople(awareness) {
   const people = [...awareness.getStates().entries()].filter(([, state]) => state.user).slice(0, 64);
   find("people").replaceChildren(...people.map(([id, state]) => {
     const item = element("li", shorten(state.user.name, 40) + (id === awareness.clientID ? " (you)" : ""));
-    const color = shorten(state.user.color, 9);
+    const color = shorten(state.user.color, 7);
     item.style.setProperty("--mark", /^#[0-9a-f]{6}$/.test(color) ? color : "#777777");
     return item;
   }));

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Fetches the page's libraries by the lock file and bundles the page: cmake -DNODE= -DNPM= -DSOURCE= -DWORK= -DOUTPUT= -P.
+# What is missing is said and ends nothing: the rest of the build does not depend on the page.
+function(without_page reason)
+    message("collab-editor is built without its page: ${reason}. Build again once that is there.")
+endfunction()
+
+if(NOT NODE OR NOT NPM)
+    without_page("Node and npm are missing (scripts/setup editor)")
+    return()
+endif()
+file(MAKE_DIRECTORY "${WORK}")
+file(SHA256 "${SOURCE}/package-lock.json" wanted)
+set(fetched "${WORK}/fetched-${wanted}")
+foreach(name package.json package-lock.json .npmrc build.mjs)
+    file(COPY "${SOURCE}/${name}" DESTINATION "${WORK}")
+endforeach()
+if(NOT EXISTS "${fetched}")
+    execute_process(COMMAND "${NPM}" ci --no-audit --no-fund --ignore-scripts --fetch-retries=1 --loglevel=error
+        WORKING_DIRECTORY "${WORK}" OUTPUT_QUIET ERROR_VARIABLE said RESULT_VARIABLE failed)
+    if(failed)
+        message("${said}")
+        without_page("npm ci could not fetch its libraries, which needs a network")
+        return()
+    endif()
+    file(TOUCH "${fetched}")
+endif()
+file(REMOVE_RECURSE "${WORK}/src")
+file(COPY "${SOURCE}/src" DESTINATION "${WORK}")
+execute_process(COMMAND "${NODE}" build.mjs "${OUTPUT}" WORKING_DIRECTORY "${WORK}" COMMAND_ERROR_IS_FATAL ANY)
+file(TOUCH "${OUTPUT}/index.html")
