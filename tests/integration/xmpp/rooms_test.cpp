@@ -95,6 +95,7 @@ TEST_F(XmppRooms, EightSeeAnOfferNowOrOnJoiningAndSignalsReachThroughTheRoom) {
     ASSERT_TRUE(late.enter());
     EXPECT_TRUE(late.sees_offer(host, 1));
     EXPECT_EQ(late.rooms().find(kRoom)->occupants.size(), 8u);
+    ASSERT_TRUE(run_until(loop, [&] { return host.see(late).has_value(); }));
     // A semi-anonymous room: nobody but its owner learns an address.
     EXPECT_FALSE(late.see(host)->real);
     EXPECT_TRUE(late.rooms().find(kRoom)->traits.stable_ids);
