@@ -32,7 +32,7 @@ struct Waiting {
 };
 
 /// Everything that lives on the loop; operations in flight hold it weakly.
-class Hub : public Session::Handler, public std::enable_shared_from_this<Hub> {
+class Hub final : public Session::Handler, public std::enable_shared_from_this<Hub> {
 public:
     Hub(boost::asio::any_io_executor executor, LocalConfiguration configuration)
         : executor_(std::move(executor)),

@@ -2,14 +2,12 @@
 // Reading, writing and ending a session.
 #include "presence/local/session.hpp"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
 #include "tubes/base/log.hpp"
+#include "tubes/base/peer_credentials.hpp"
 
 namespace tubes::presence::local {
 namespace {
@@ -17,13 +15,6 @@ namespace {
 constexpr std::size_t kReadChunk = 16 * 1024;      // bytes a read
 constexpr std::size_t kMaxQueue = 1024 * 1024;     // bytes waiting for a peer that does not read
 constexpr std::chrono::seconds kHelloDeadline{5};  // from connect to hello
-
-bool is_same_user(int descriptor) {
-    ucred credentials{};
-    socklen_t size = sizeof(credentials);
-    if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return false;
-    return credentials.uid == ::geteuid();
-}
 
 }  // namespace
 
@@ -35,7 +26,8 @@ Session::Session(Socket socket, std::string own_name, Handler& handler)
       chunk_(kReadChunk) {}
 
 void Session::start() {
-    if (!is_same_user(socket_.native_handle())) {
+    const auto peer = base::peer_credentials(socket_.native_handle());
+    if (!peer || !peer->is_same_user()) {
         boost::asio::post(socket_.get_executor(), [weak = weak_from_this()] {
             if (auto self = weak.lock()) self->fail("the peer is another user");
         });

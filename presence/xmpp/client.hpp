@@ -29,7 +29,7 @@ inline constexpr std::chrono::seconds kRoomCheck{60};         // between looks a
 inline constexpr std::chrono::seconds kStableAfter{30};       // online so long, and the back-off starts anew
 
 /// The inside of an XmppConnection; outlives it only as long as operations need to notice that it is gone.
-class Client : public std::enable_shared_from_this<Client>, private Session::Handler {
+class Client final : public std::enable_shared_from_this<Client>, private Session::Handler {
 public:
     using Connection = core::ports::Connection;
 

@@ -29,9 +29,9 @@ struct SessionOptions {
 };
 
 /// Lives on one loop. Ends exactly once; the next attempt is a new session with the same StreamManagement.
-class Session : public std::enable_shared_from_this<Session>,
-                private SecureStream::Handler,
-                private Negotiation::Driver {
+class Session final : public std::enable_shared_from_this<Session>,
+                      private SecureStream::Handler,
+                      private Negotiation::Driver {
 public:
     class Handler {
     public:

@@ -11,23 +11,9 @@
 
 namespace tubes::transports {
 
-/// Listens, dials, shakes hands and settles on one connection.
-class DirectTlsAttempt final : public core::ports::PathAttempt {
-public:
-    /// `time_limit` counts from the peer's description.
-    DirectTlsAttempt(boost::asio::any_io_executor executor, core::LinkRole role, const AddressRules& rules,
-                     std::chrono::milliseconds time_limit);
-    ~DirectTlsAttempt() override;
-
-    void start(Handler& handler) override;
-    void set_remote_description(const core::ports::TransportDescription& description) override;
-    void add_remote_candidate(const core::ports::Candidate& candidate) override;
-    void remote_candidates_end() override;
-    void close() override;
-
-private:
-    class Negotiation;
-    std::shared_ptr<Negotiation> negotiation_;
-};
+/// Listens, dials, shakes hands and settles on one connection. `time_limit` counts from the peer's description.
+std::unique_ptr<core::ports::PathAttempt> make_direct_tls_attempt(boost::asio::any_io_executor executor,
+                                                                  core::LinkRole role, const AddressRules& rules,
+                                                                  std::chrono::milliseconds time_limit);
 
 }  // namespace tubes::transports

@@ -16,7 +16,7 @@ std::unique_ptr<core::ports::PathAttempt> DirectTlsTransport::make_attempt(core:
     rules.loopback = options_.loopback || parameters.same_user;
     rules.link_local = options_.link_local;
     rules.virtual_interfaces = options_.virtual_interfaces;
-    return std::make_unique<DirectTlsAttempt>(executor_, parameters.role, rules, options_.time_limit);
+    return make_direct_tls_attempt(executor_, parameters.role, rules, options_.time_limit);
 }
 
 }  // namespace tubes::transports

@@ -64,6 +64,10 @@ private:
 
     void finish() {
         resolver_.cancel();
+        for (const auto& each : found_) {
+            base::logger("ice")->debug("asks {} {} port {}", is_relay(each.server) ? "TURN server" : "STUN server",
+                                       each.address.to_string(), each.server.port);
+        }
         if (auto done = std::exchange(done_, nullptr)) done(std::move(found_));
     }
 

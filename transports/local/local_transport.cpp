@@ -3,22 +3,20 @@
 #include "transports/local/local_transport.hpp"
 
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <unistd.h>
 
 #include <algorithm>
 #include <list>
 
 #include "transports/crypto/crypto.hpp"
-#include "transports/guarded.hpp"
 #include "transports/local/machine.hpp"
 #include "transports/local/token_exchange.hpp"
+#include "transports/negotiation.hpp"
 #include "transports/streams/framed_path.hpp"
 #include "transports/streams/socket_stream.hpp"
 #include "transports/tls/tls_description.hpp"
 #include "transports/tls/tls_handshake.hpp"
 #include "tubes/base/log.hpp"
+#include "tubes/base/peer_credentials.hpp"
 
 namespace tubes::transports {
 
@@ -27,7 +25,6 @@ namespace {
 using boost::asio::local::stream_protocol;
 using core::LinkRole;
 using core::ports::AttemptParameters;
-using core::ports::Candidate;
 using core::ports::PathAttempt;
 using core::ports::PathInfo;
 using core::ports::TransportDescription;
@@ -51,47 +48,33 @@ core::Digest token_binding(const core::LinkId& link, const PathToken& initiator,
     return OpenSslCrypto().sha256(base::as_bytes(text));
 }
 
-class Negotiation final : public std::enable_shared_from_this<Negotiation> {
+class LocalNegotiation final : public Negotiation {
 public:
-    Negotiation(boost::asio::any_io_executor executor, AttemptParameters parameters, const core::Digest& mark,
-                LocalOptions options)
-        : executor_(executor),
+    LocalNegotiation(const boost::asio::any_io_executor& executor, AttemptParameters parameters,
+                     const core::Digest& mark, LocalOptions options)
+        : Negotiation(executor),
           parameters_(std::move(parameters)),
           mark_(mark),
           options_(options),
           acceptor_(executor),
-          dialling_(executor),
-          deadline_(executor) {}
+          dialling_(executor) {}
 
-    void start(PathAttempt::Handler& handler) {
-        handler_ = &handler;
-        boost::asio::post(executor_, guarded(this, [](Negotiation& self) { self.announce(); }));
-    }
-
-    void set_remote_description(const TransportDescription& description) {
+    void set_remote_description(const TransportDescription& description) override {
         if (context_->knows_peer()) return;
         const auto parsed = parse_tls_description(description.attributes);
         const auto machine = description.attributes.find("machine");
         const auto name = description.attributes.find("name");
         if (!parsed || machine == description.attributes.end() || name == description.attributes.end()) {
-            return post_failure(Errc::protocol_violation);
+            return fail_later(Errc::protocol_violation);
         }
-        if (machine->second != mark_.hex()) return post_failure(Errc::no_path);
+        if (machine->second != mark_.hex()) return fail_later(Errc::no_path);
         const auto peer_name = SocketName::from_hex(name->second);
-        if (!peer_name) return post_failure(Errc::protocol_violation);
+        if (!peer_name) return fail_later(Errc::protocol_violation);
         context_->expect_peer(parsed->fingerprint, parsed->token);
         peer_token_ = parsed->token;
-        deadline_.expires_after(options_.time_limit);
-        deadline_.async_wait(guarded(this, [](Negotiation& self, const error_code& error) {
-            if (!error) self.fail(Errc::no_path);
-        }));
+        limit_time(options_.time_limit);
         if (parameters_.role == LinkRole::initiator) return dial(*peer_name);
         for (auto& socket : std::exchange(early_, {})) add_connection(std::move(socket), TlsRole::server);
-    }
-
-    void close() {
-        handler_ = nullptr;
-        stop();
     }
 
 private:
@@ -102,15 +85,14 @@ private:
     };
     using Entry = std::list<Connection>::iterator;
 
-    void announce() {
-        if (!handler_) return;
+    void announce() override {
         if (parameters_.role == LinkRole::responder && !listen()) return fail(Errc::no_path);
         auto attributes = describe(*context_);
         attributes.emplace("machine", mark_.hex());
         attributes.emplace("name", name_.hex());
         const auto self = shared_from_this();
-        handler_->on_description({PathKind::local, std::move(attributes)});
-        if (handler_) handler_->on_candidates_end();
+        handler()->on_description({PathKind::local, std::move(attributes)});
+        if (handler()) handler()->on_candidates_end();
     }
 
     bool listen() {
@@ -125,7 +107,7 @@ private:
 
     void accept() {
         acceptor_.async_accept(
-            guarded(this, [](Negotiation& self, const error_code& error, stream_protocol::socket socket) {
+            guarded(this, [](LocalNegotiation& self, const error_code& error, stream_protocol::socket socket) {
                 if (error || !self.acceptor_.is_open() || ++self.accepted_ > kMaxAccepted) return;
                 self.accept();
                 if (self.connections_.size() >= kMaxUnverified) self.connections_.pop_front();
@@ -134,25 +116,26 @@ private:
     }
 
     void dial(const SocketName& name) {
-        dialling_.async_connect(abstract_endpoint(name), guarded(this, [](Negotiation& self, const error_code& error) {
+        dialling_.async_connect(abstract_endpoint(name),
+                                guarded(this, [](LocalNegotiation& self, const error_code& error) {
                                     if (error) return self.fail(Errc::no_path);
                                     self.add_connection(std::move(self.dialling_), TlsRole::client);
                                 }));
     }
 
     void add_connection(stream_protocol::socket socket, TlsRole role) {
-        if (!handler_) return;
+        if (!handler()) return;
         if (!context_->knows_peer()) {
             if (early_.size() < kMaxUnverified) early_.push_back(std::move(socket));
             return;
         }
-        const auto peer = peer_credentials(socket.native_handle());
+        const auto peer = base::peer_credentials(socket.native_handle());
         if (!peer) return check_dialled();
         const auto remote = fmt::format("process {}, user {}", peer->process, peer->user);
         connections_.push_back({{PathKind::local, "", remote, "Unix socket, same user"}, nullptr, nullptr});
         const auto entry = std::prev(connections_.end());
         auto stream = std::make_unique<SocketStream>(std::move(socket));
-        if (peer->user == ::geteuid() && !options_.always_encrypt)
+        if (peer->is_same_user() && !options_.always_encrypt)
             exchange_tokens(entry, std::move(stream), role);
         else
             shake_hands(entry, std::move(stream), role);
@@ -160,8 +143,8 @@ private:
 
     void exchange_tokens(Entry entry, std::unique_ptr<ByteStream> stream, TlsRole role) {
         entry->tokens = std::make_unique<TokenExchange>(
-            executor_, std::move(stream), role, TokenExchange::Tokens{context_->own_token(), peer_token_},
-            guarded(this, [entry](Negotiation& self, result<std::unique_ptr<ByteStream>> outcome) {
+            executor(), std::move(stream), role, TokenExchange::Tokens{context_->own_token(), peer_token_},
+            guarded(this, [entry](LocalNegotiation& self, result<std::unique_ptr<ByteStream>> outcome) {
                 if (outcome.has_error()) return self.drop(entry, outcome.error());
                 const bool initiates = self.parameters_.role == LinkRole::initiator;
                 const auto& own = self.context_->own_token();
@@ -173,8 +156,8 @@ private:
 
     void shake_hands(Entry entry, std::unique_ptr<ByteStream> stream, TlsRole role) {
         entry->handshake = std::make_unique<TlsHandshake>(
-            executor_, std::make_unique<TlsStream>(context_, std::move(stream), role),
-            guarded(this, [entry](Negotiation& self, result<std::unique_ptr<TlsStream>> outcome) {
+            executor(), std::make_unique<TlsStream>(context_, std::move(stream), role),
+            guarded(this, [entry](LocalNegotiation& self, result<std::unique_ptr<TlsStream>> outcome) {
                 if (outcome.has_error()) return self.drop(entry, outcome.error());
                 entry->info.detail = "Unix socket, " + (*outcome)->description();
                 const auto binding = (*outcome)->channel_binding();
@@ -194,60 +177,29 @@ private:
     }
 
     void open(Entry entry, std::unique_ptr<ByteStream> stream, const core::Digest& binding) {
-        auto path = std::make_unique<FramedPath>(executor_, std::move(stream), entry->info, binding);
-        stop();
-        if (auto* handler = std::exchange(handler_, nullptr)) handler->on_path(std::move(path));
+        auto path = std::make_unique<FramedPath>(executor(), std::move(stream), entry->info, binding);
+        succeed(std::move(path));
     }
 
-    void post_failure(error_code reason) {
-        boost::asio::post(executor_, guarded(this, [reason](Negotiation& self) { self.fail(reason); }));
-    }
-
-    void fail(error_code reason) {
-        stop();
-        if (auto* handler = std::exchange(handler_, nullptr)) handler->on_failed(reason);
-    }
-
-    void stop() {
+    void stop() override {
         error_code ignored;
         acceptor_.close(ignored);
         dialling_.close(ignored);
-        deadline_.cancel();
         connections_.clear();
         early_.clear();
     }
 
-    boost::asio::any_io_executor executor_;
     AttemptParameters parameters_;
     core::Digest mark_;
     LocalOptions options_;
     SocketName name_ = SocketName::random();
     std::shared_ptr<TlsContext> context_ = std::make_shared<TlsContext>();
     PathToken peer_token_;
-    PathAttempt::Handler* handler_ = nullptr;
     stream_protocol::acceptor acceptor_;
     stream_protocol::socket dialling_;
-    boost::asio::steady_timer deadline_;
     std::list<Connection> connections_;
     std::vector<stream_protocol::socket> early_;  ///< Came before the peer's description.
     std::size_t accepted_ = 0;
-};
-
-class LocalAttempt final : public PathAttempt {
-public:
-    explicit LocalAttempt(std::shared_ptr<Negotiation> negotiation) : negotiation_(std::move(negotiation)) {}
-    ~LocalAttempt() override { negotiation_->close(); }
-
-    void start(Handler& handler) override { negotiation_->start(handler); }
-    void set_remote_description(const TransportDescription& description) override {
-        negotiation_->set_remote_description(description);
-    }
-    void add_remote_candidate(const Candidate&) override {}
-    void remote_candidates_end() override {}
-    void close() override { negotiation_->close(); }
-
-private:
-    std::shared_ptr<Negotiation> negotiation_;
 };
 
 }  // namespace
@@ -258,8 +210,7 @@ LocalTransport::LocalTransport(boost::asio::any_io_executor executor, LocalOptio
 std::unique_ptr<PathAttempt> LocalTransport::make_attempt(AttemptParameters parameters) {
     const auto mark = machine_mark(parameters.link);
     if (!mark || parameters.addresses == AddressPolicy::relay_only) return nullptr;
-    return std::make_unique<LocalAttempt>(
-        std::make_shared<Negotiation>(executor_, std::move(parameters), *mark, options_));
+    return own(std::make_shared<LocalNegotiation>(executor_, std::move(parameters), *mark, options_));
 }
 
 }  // namespace tubes::transports

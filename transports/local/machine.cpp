@@ -40,11 +40,4 @@ std::optional<core::Digest> machine_mark(const core::LinkId& link) {
     return OpenSslCrypto().sha256(base::as_bytes(text));
 }
 
-std::optional<PeerCredentials> peer_credentials(int socket) {
-    ucred credentials{};
-    socklen_t size = sizeof credentials;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return std::nullopt;
-    return PeerCredentials{credentials.pid, credentials.uid};
-}
-
 }  // namespace tubes::transports

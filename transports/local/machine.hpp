@@ -3,9 +3,6 @@
 // Spec: docs/protocol.md, "Same machine".
 #pragma once
 
-#include <sys/socket.h>
-#include <sys/types.h>
-
 #include <optional>
 
 #include "tubes/core/ids.hpp"
@@ -17,13 +14,5 @@ namespace tubes::transports {
 /// namespaces and the link id. It tells a peer elsewhere nothing and differs from link to link. Nothing if /proc
 /// does not say enough. Reads small files.
 std::optional<core::Digest> machine_mark(const core::LinkId& link);
-
-/// What the kernel says of the process at the other end of a connected Unix socket (unix(7), SO_PEERCRED); nothing if
-/// it does not.
-struct PeerCredentials {
-    pid_t process;
-    uid_t user;
-};
-std::optional<PeerCredentials> peer_credentials(int socket);
 
 }  // namespace tubes::transports

@@ -24,7 +24,7 @@ using SctpId = std::uint64_t;
 /// What usrsctp received for one association: a message, a piece of one, or a notification (RFC 6458 §6.1).
 struct SctpInput {
     struct Free {
-        void operator()(void* data) const noexcept { std::free(data); }
+        void operator()(void* message) const noexcept { std::free(message); }
     };
     std::unique_ptr<void, Free> data;  ///< Null at the end of the association.
     std::size_t size = 0;

@@ -3,12 +3,11 @@
 #include "transports/socks5/socks5_transport.hpp"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <list>
 
-#include "transports/guarded.hpp"
+#include "transports/negotiation.hpp"
 #include "transports/socks5/relay_candidate.hpp"
 #include "transports/streams/socket_stream.hpp"
 #include "transports/tls/tls_description.hpp"
@@ -30,44 +29,35 @@ using core::ports::TransportDescription;
 /// What the streams through one end's relays are named after; on the wire 32 hexadecimal digits.
 using SessionName = base::FixedBytes<struct Socks5SessionTag, 16>;
 
-class Negotiation final : public std::enable_shared_from_this<Negotiation> {
+class Socks5Negotiation final : public Negotiation {
 public:
-    Negotiation(boost::asio::any_io_executor executor, AttemptParameters parameters, Socks5Options options)
-        : executor_(executor), parameters_(std::move(parameters)), options_(std::move(options)), deadline_(executor) {
+    Socks5Negotiation(boost::asio::any_io_executor executor, AttemptParameters parameters, Socks5Options options)
+        : Negotiation(std::move(executor)), parameters_(std::move(parameters)), options_(std::move(options)) {
         options_.rules.policy = parameters_.addresses;
     }
 
-    void start(PathAttempt::Handler& handler) {
-        handler_ = &handler;
+    void start(PathAttempt::Handler& handler) override {
         race_ = std::make_unique<TlsRace>(
-            executor_, parameters_.role, context_,
-            TlsRace::Events{
-                guarded(this, [](Negotiation& self,
-                                 std::unique_ptr<core::ports::MessagePath> path) { self.open(std::move(path)); }),
-                guarded(this, [](Negotiation& self, error_code) { self.check_exhausted(); })});
-        boost::asio::post(executor_, guarded(this, [](Negotiation& self) { self.announce(); }));
+            executor(), parameters_.role, context_,
+            TlsRace::Events{guarded(this, [](Socks5Negotiation& self, auto path) { self.succeed(std::move(path)); }),
+                            guarded(this, [](Socks5Negotiation& self, error_code) { self.check_exhausted(); })});
+        Negotiation::start(handler);
     }
 
-    void set_remote_description(const TransportDescription& description) {
+    void set_remote_description(const TransportDescription& description) override {
         if (context_->knows_peer()) return;
         const auto parsed = parse_tls_description(description.attributes);
         const auto named = description.attributes.find("session");
         const auto session = named == description.attributes.end() ? result<SessionName>(Errc::protocol_violation)
                                                                    : SessionName::from_hex(named->second);
-        if (!parsed || !session) {
-            return boost::asio::post(executor_,
-                                     guarded(this, [](Negotiation& self) { self.fail(Errc::protocol_violation); }));
-        }
+        if (!parsed || !session) return fail_later(Errc::protocol_violation);
         context_->expect_peer(parsed->fingerprint, parsed->token);
         peer_session_ = *session;
-        deadline_.expires_after(options_.time_limit);
-        deadline_.async_wait(guarded(this, [](Negotiation& self, const error_code& error) {
-            if (!error) self.fail(Errc::no_path);
-        }));
+        limit_time(options_.time_limit);
         post_work();
     }
 
-    void add_remote_candidate(const Candidate& candidate) {
+    void add_remote_candidate(const Candidate& candidate) override {
         const auto message = parse_relay_message(candidate);
         if (!message) return base::logger("socks5")->debug("ignored a candidate");
         if (const auto* relay = std::get_if<StreamRelay>(&*message)) {
@@ -82,46 +72,41 @@ public:
         post_work();
     }
 
-    void remote_candidates_end() {
+    void remote_candidates_end() override {
         remote_ended_ = true;
         post_work();
-    }
-
-    void close() {
-        handler_ = nullptr;
-        stop();
     }
 
 private:
     using Dials = std::list<std::unique_ptr<base::Outbound>>;
 
-    void announce() {
-        if (!handler_) return;
+    void announce() override {
         auto attributes = describe(*context_);
         attributes.emplace("session", session_.hex());
         const auto self = shared_from_this();
-        handler_->on_description({PathKind::socks5, std::move(attributes)});
-        parameters_.carrier->find_relays(guarded(
-            this, [](Negotiation& found, std::vector<StreamRelay> relays) { found.on_relays(std::move(relays)); }));
+        handler()->on_description({PathKind::socks5, std::move(attributes)});
+        parameters_.carrier->find_relays(guarded(this, [](Socks5Negotiation& found, std::vector<StreamRelay> relays) {
+            found.on_relays(std::move(relays));
+        }));
     }
 
     void on_relays(std::vector<StreamRelay> relays) {
         own_ = std::move(relays);
         const auto self = shared_from_this();
         for (const auto& relay : *own_) {
-            if (handler_) handler_->on_candidate(to_candidate(relay));
+            if (handler()) handler()->on_candidate(to_candidate(relay));
         }
-        if (handler_) handler_->on_candidates_end();
+        if (handler()) handler()->on_candidates_end();
         work();
     }
 
     void post_work() {
-        boost::asio::post(executor_, guarded(this, [](Negotiation& self) { self.work(); }));
+        boost::asio::post(executor(), guarded(this, [](Socks5Negotiation& self) { self.work(); }));
     }
 
     /// Does what has become possible: needs our relays, the peer's description and what the peer said.
     void work() {
-        if (!handler_ || !own_ || !context_->knows_peer()) return;
+        if (!handler() || !own_ || !context_->knows_peer()) return;
         for (const auto& relay : std::exchange(waiting_peers_, {})) {
             if (may_contact(relay)) dial(relay, false);
         }
@@ -145,8 +130,8 @@ private:
         dials_.push_front(nullptr);
         const auto entry = dials_.begin();
         *entry = std::make_unique<base::Outbound>(
-            executor_, options_.proxy, relay.host, relay.port, address, std::move(filter),
-            guarded(this, [entry, relay, ours](Negotiation& self, error_code error, tcp::socket socket,
+            executor(), options_.proxy, relay.host, relay.port, address, std::move(filter),
+            guarded(this, [entry, relay, ours](Socks5Negotiation& self, error_code error, tcp::socket socket,
                                                const std::string& detail) {
                 self.dials_.erase(entry);
                 if (error) {
@@ -167,15 +152,15 @@ private:
     void on_connected(const StreamRelay& relay, bool ours, tcp::socket socket) {
         if (!ours) {
             add(relay, std::move(socket), TlsRole::server);
-            if (handler_) handler_->on_candidate(to_candidate(RelayReached{relay.name}));
+            if (handler()) handler()->on_candidate(to_candidate(RelayReached{relay.name}));
             return;
         }
         auto kept = std::make_shared<tcp::socket>(std::move(socket));
         ++activations_;
         parameters_.carrier->activate_relay(
-            relay, session_.hex(), guarded(this, [kept, relay](Negotiation& self, error_code error) {
+            relay, session_.hex(), guarded(this, [kept, relay](Socks5Negotiation& self, error_code error) {
                 --self.activations_;
-                if (!self.handler_) return;
+                if (!self.handler()) return;
                 if (!error) return self.add(relay, std::move(*kept), TlsRole::client);
                 base::logger("socks5")->debug("relay {} is not activated: {}", base::printable(relay.name),
                                               error.message());
@@ -201,31 +186,16 @@ private:
         fail(Errc::no_path);
     }
 
-    void open(std::unique_ptr<core::ports::MessagePath> path) {
-        stop();
-        if (auto* handler = std::exchange(handler_, nullptr)) handler->on_path(std::move(path));
-    }
-
-    void fail(error_code reason) {
-        const auto self = shared_from_this();
-        stop();
-        if (auto* handler = std::exchange(handler_, nullptr)) handler->on_failed(reason);
-    }
-
-    void stop() {
-        deadline_.cancel();
+    void stop() override {
         dials_.clear();
         race_.reset();
     }
 
-    boost::asio::any_io_executor executor_;
     AttemptParameters parameters_;
     Socks5Options options_;
-    boost::asio::steady_timer deadline_;
     SessionName session_ = SessionName::random();
     SessionName peer_session_;
     std::shared_ptr<TlsContext> context_ = std::make_shared<TlsContext>();
-    PathAttempt::Handler* handler_ = nullptr;
     std::optional<std::vector<StreamRelay>> own_;  ///< Our server's, once known.
     std::vector<StreamRelay> peers_;               ///< All that the peer named.
     std::vector<StreamRelay> waiting_peers_;       ///< Those not dialled yet.
@@ -236,25 +206,6 @@ private:
     std::unique_ptr<TlsRace> race_;
 };
 
-class Socks5Attempt final : public PathAttempt {
-public:
-    explicit Socks5Attempt(std::shared_ptr<Negotiation> negotiation) : negotiation_(std::move(negotiation)) {}
-    ~Socks5Attempt() override { negotiation_->close(); }
-    Socks5Attempt(const Socks5Attempt&) = delete;
-    Socks5Attempt& operator=(const Socks5Attempt&) = delete;
-
-    void start(Handler& handler) override { negotiation_->start(handler); }
-    void set_remote_description(const TransportDescription& description) override {
-        negotiation_->set_remote_description(description);
-    }
-    void add_remote_candidate(const Candidate& candidate) override { negotiation_->add_remote_candidate(candidate); }
-    void remote_candidates_end() override { negotiation_->remote_candidates_end(); }
-    void close() override { negotiation_->close(); }
-
-private:
-    std::shared_ptr<Negotiation> negotiation_;
-};
-
 }  // namespace
 
 Socks5Transport::Socks5Transport(boost::asio::any_io_executor executor, Socks5Options options)
@@ -262,7 +213,7 @@ Socks5Transport::Socks5Transport(boost::asio::any_io_executor executor, Socks5Op
 
 std::unique_ptr<PathAttempt> Socks5Transport::make_attempt(AttemptParameters parameters) {
     if (!parameters.carrier) return nullptr;
-    return std::make_unique<Socks5Attempt>(std::make_shared<Negotiation>(executor_, std::move(parameters), options_));
+    return own(std::make_shared<Socks5Negotiation>(executor_, std::move(parameters), options_));
 }
 
 }  // namespace tubes::transports

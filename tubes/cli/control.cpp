@@ -3,7 +3,6 @@
 #include "tubes/cli/control.hpp"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
+#include "tubes/base/peer_credentials.hpp"
 #include "tubes/cli/output.hpp"
 #include "tubes/config.hpp"
 
@@ -34,13 +34,6 @@ result<std::filesystem::path> control_directory(const Session& session) {
     auto directory = *runtime / "control";
     if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return make_error_code(Errc::not_available);
     return directory;
-}
-
-bool is_same_user(int descriptor) {
-    ucred credentials{};
-    socklen_t size = sizeof(credentials);
-    return ::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
-           credentials.uid == ::geteuid();
 }
 
 json failure_text(Errc code, const std::string& message) {
@@ -96,7 +89,9 @@ asio::awaitable<void> ControlServer::State::accept(std::shared_ptr<State> self) 
     while (self->acceptor.is_open()) {
         auto [error, socket] = co_await self->acceptor.async_accept(kTuple);
         if (error == asio::error::operation_aborted) co_return;
-        if (error || !is_same_user(socket.native_handle())) continue;
+        if (error) continue;
+        const auto peer = base::peer_credentials(socket.native_handle());
+        if (!peer || !peer->is_same_user()) continue;
         asio::co_spawn(self->session.context(), self->serve(self, std::move(socket)), asio::detached);
     }
 }

@@ -112,7 +112,7 @@ public:
 
 private:
     /// Has a relay allocate an address and reports how that went.
-    class RelayTry : public core::ports::PathAttempt::Handler {
+    class RelayTry final : public core::ports::PathAttempt::Handler {
     public:
         RelayTry(Examination& owner, IceServer server) : owner_(owner), server_(std::move(server)) {}
         std::unique_ptr<core::ports::PathAttempt> attempt;
