@@ -19,8 +19,8 @@ class TUBES_API StreamBackend {
 public:
     virtual ~StreamBackend();
     virtual boost::asio::any_io_executor get_executor() const = 0;
-    /// An empty list completes with 0 bytes.
-    virtual void read(std::vector<boost::asio::mutable_buffer> buffers, TransferHandler handler) = 0;
+    /// An empty list completes with 0 bytes, the peer's end with `eof`.
+    virtual void read(std::vector<boost::asio::mutable_buffer> buffers, error_code eof, TransferHandler handler) = 0;
     virtual void write(std::vector<boost::asio::const_buffer> buffers, TransferHandler handler) = 0;
     virtual void shutdown_send() = 0;
     virtual void cancel() = 0;
@@ -36,7 +36,8 @@ public:
     virtual std::size_t max_size() const = 0;
     virtual std::size_t packet_size() const = 0;
     virtual void send(std::vector<std::uint8_t> datagram, DatagramHandler handler) = 0;
-    virtual void receive(boost::asio::mutable_buffer buffer, DatagramHandler handler) = 0;
+    /// Completes with `eof` when the peer ended the flow.
+    virtual void receive(boost::asio::mutable_buffer buffer, error_code eof, DatagramHandler handler) = 0;
     virtual void cancel() = 0;
     /// Idempotent.
     virtual void close() = 0;

@@ -17,10 +17,10 @@ void start_send(const std::shared_ptr<FlowBackend>& backend, std::vector<std::ui
     backend->send(std::move(datagram), std::move(handler));
 }
 
-void start_receive(const std::shared_ptr<FlowBackend>& backend, boost::asio::mutable_buffer buffer,
+void start_receive(const std::shared_ptr<FlowBackend>& backend, boost::asio::mutable_buffer buffer, error_code eof,
                    DatagramHandler handler) {
     if (!backend) return reject<std::size_t>(std::move(handler), Errc::invalid_argument);
-    backend->receive(buffer, std::move(handler));
+    backend->receive(buffer, eof, std::move(handler));
 }
 
 }  // namespace detail

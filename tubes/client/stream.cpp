@@ -12,9 +12,9 @@ inline namespace v0 {
 namespace detail {
 
 void start_read(const std::shared_ptr<StreamBackend>& backend, std::vector<boost::asio::mutable_buffer> buffers,
-                TransferHandler handler) {
+                error_code eof, TransferHandler handler) {
     if (!backend) return reject<std::size_t>(std::move(handler), Errc::invalid_argument);
-    backend->read(std::move(buffers), std::move(handler));
+    backend->read(std::move(buffers), eof, std::move(handler));
 }
 
 void start_write(const std::shared_ptr<StreamBackend>& backend, std::vector<boost::asio::const_buffer> buffers,

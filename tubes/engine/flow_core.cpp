@@ -38,14 +38,15 @@ void FlowCore::begin_send(const std::vector<std::uint8_t>& datagram, const Trans
     done->finish(sent ? error_code() : sent.error(), datagram.size());
 }
 
-void FlowCore::receive(boost::asio::mutable_buffer buffer, detail::DatagramHandler handler) {
+void FlowCore::receive(boost::asio::mutable_buffer buffer, error_code eof, detail::DatagramHandler handler) {
     auto done = Completion<std::size_t>::make(loop_, std::move(handler));
-    on_loop(done, [buffer, done](FlowCore& self) { self.begin_receive(buffer, done); });
+    on_loop(done, [buffer, eof, done](FlowCore& self) { self.begin_receive(buffer, eof, done); });
 }
 
-void FlowCore::begin_receive(boost::asio::mutable_buffer buffer, Transfer done) {
+void FlowCore::begin_receive(boost::asio::mutable_buffer buffer, error_code eof, Transfer done) {
     if (receive_ && !receive_->is_done()) return done->fail(Errc::invalid_argument);
     buffer_ = buffer;
+    eof_ = eof;
     receive_ = std::move(done);
     try_receive();
 }
@@ -53,7 +54,7 @@ void FlowCore::begin_receive(boost::asio::mutable_buffer buffer, Transfer done) 
 void FlowCore::try_receive() {
     if (!receive_ || receive_->is_done()) return;
     if (backlog_.empty()) {
-        if (reason_) receive_->fail(reason_);
+        if (reason_) receive_->fail(peer_ended_ ? eof_ : reason_);
         return;
     }
     const auto size = backlog_.front().size();
@@ -82,7 +83,10 @@ void FlowCore::on_end() {
 void FlowCore::on_closed(error_code reason) {
     // The peer ended it: cancelled by them, not by us; timed out: idle there.
     const bool is_end = !reason || reason == Errc::cancelled || reason == Errc::timed_out;
-    if (!reason_) reason_ = is_end ? error_code(boost::asio::error::eof) : reason;
+    if (!reason_) {
+        peer_ended_ = is_end;
+        reason_ = is_end ? make_error_code(Errc::end_of_stream) : reason;
+    }
     flow_->set_handler(nullptr);
     flow_.reset();
     try_receive();

@@ -26,7 +26,7 @@ public:
     std::size_t max_size() const override { return max_size_; }
     std::size_t packet_size() const override { return packet_size_; }
     void send(std::vector<std::uint8_t> datagram, detail::DatagramHandler handler) override;
-    void receive(boost::asio::mutable_buffer buffer, detail::DatagramHandler handler) override;
+    void receive(boost::asio::mutable_buffer buffer, error_code eof, detail::DatagramHandler handler) override;
     void cancel() override;
     void close() override;
 
@@ -49,7 +49,7 @@ private:
     void on_loop(const Transfer& done, Task task);
     void learn_sizes();
     void begin_send(const std::vector<std::uint8_t>& datagram, const Transfer& done);
-    void begin_receive(boost::asio::mutable_buffer buffer, Transfer done);
+    void begin_receive(boost::asio::mutable_buffer buffer, error_code eof, Transfer done);
     void try_receive();
     void release(Errc reason);
 
@@ -60,7 +60,9 @@ private:
     std::deque<base::Bytes> backlog_;
     std::size_t backlog_bytes_ = 0;
     boost::asio::mutable_buffer buffer_;
+    error_code eof_;  // the receiver's
     Transfer receive_;
+    bool peer_ended_ = false;
     error_code reason_;  // why it is over
 };
 

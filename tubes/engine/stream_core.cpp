@@ -28,10 +28,11 @@ void StreamCore::on_loop(Task task) {
     loop_->dispatch([self = shared_from_this(), task = std::move(task)]() mutable { task(*self); });
 }
 
-void StreamCore::read(std::vector<boost::asio::mutable_buffer> buffers, detail::TransferHandler handler) {
+void StreamCore::read(std::vector<boost::asio::mutable_buffer> buffers, error_code eof,
+                      detail::TransferHandler handler) {
     auto done = Completion<std::size_t>::make(loop_, std::move(handler));
-    auto begin = [self = shared_from_this(), buffers = std::move(buffers), done]() mutable {
-        self->begin_read(std::move(buffers), std::move(done));
+    auto begin = [self = shared_from_this(), buffers = std::move(buffers), eof, done]() mutable {
+        self->begin_read(std::move(buffers), eof, std::move(done));
     };
     if (const auto refused = loop_->dispatch(std::move(begin))) done->fail(*refused);
 }
@@ -44,7 +45,7 @@ void StreamCore::write(std::vector<boost::asio::const_buffer> buffers, detail::T
     if (const auto refused = loop_->dispatch(std::move(begin))) done->fail(*refused);
 }
 
-void StreamCore::begin_read(std::vector<boost::asio::mutable_buffer> buffers, Transfer done) {
+void StreamCore::begin_read(std::vector<boost::asio::mutable_buffer> buffers, error_code eof, Transfer done) {
     if (read_.done && !read_.done->is_done()) return done->fail(Errc::invalid_argument);
     if (buffers.empty()) return done->succeed(0);
     // A cancelled read that had taken bytes is finishing with them: see on_cancel below.
@@ -52,7 +53,7 @@ void StreamCore::begin_read(std::vector<boost::asio::mutable_buffer> buffers, Tr
         auto self = weak.lock();
         if (self && self->read_.filled > 0) self->read_.done->succeed(self->read_.filled);
     });
-    read_ = Read{std::move(buffers), std::move(done)};
+    read_ = Read{std::move(buffers), eof, std::move(done)};
     drain_backlog();
     if (read_.filled > 0) return finish_read_soon();
     if (const auto error = read_error()) read_.done->fail(error);
@@ -106,7 +107,7 @@ void StreamCore::finish_read_soon() {
 error_code StreamCore::read_error() const {
     if (!backlog_.empty()) return {};
     if (over_ && reason_) return reason_;
-    if (over_ || peer_ended_) return boost::asio::error::eof;
+    if (over_ || peer_ended_) return read_.eof;
     return {};
 }
 

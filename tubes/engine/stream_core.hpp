@@ -23,7 +23,8 @@ public:
     static std::shared_ptr<StreamCore> make(std::shared_ptr<Loop> loop, std::shared_ptr<core::Stream> stream);
 
     boost::asio::any_io_executor get_executor() const override { return loop_->executor(); }
-    void read(std::vector<boost::asio::mutable_buffer> buffers, detail::TransferHandler handler) override;
+    void read(std::vector<boost::asio::mutable_buffer> buffers, error_code eof,
+              detail::TransferHandler handler) override;
     void write(std::vector<boost::asio::const_buffer> buffers, detail::TransferHandler handler) override;
     void shutdown_send() override;
     void cancel() override;
@@ -44,6 +45,7 @@ private:
     using Transfer = CompletionPointer<std::size_t>;
     struct Read {
         std::vector<boost::asio::mutable_buffer> buffers;
+        error_code eof;
         Transfer done;
         std::size_t filled = 0;
         bool is_finishing = false;
@@ -55,7 +57,7 @@ private:
 
     template <class Task>
     void on_loop(Task task);
-    void begin_read(std::vector<boost::asio::mutable_buffer> buffers, Transfer done);
+    void begin_read(std::vector<boost::asio::mutable_buffer> buffers, error_code eof, Transfer done);
     void begin_write(std::vector<boost::asio::const_buffer> buffers, Transfer done);
     std::size_t copy_to_reader(base::ByteView data);
     void drain_backlog();

@@ -225,6 +225,8 @@ TEST(Configuration, HidesThePasswordOfARelay) {
     options.settings["network.turn"] = "turn:me:secret@relay.example.org:3478?transport=tcp";
     EXPECT_EQ(value(effective_config(options).value(), "network.turn").value,
               "turn:me:***@relay.example.org:3478?transport=tcp");
+    options.settings["network.turn"] = "me:se:cr@et@relay.example.org";
+    EXPECT_EQ(value(effective_config(options).value(), "network.turn").value, "me:***@relay.example.org");
 }
 
 TEST(Configuration, ReadsIceServers) {
@@ -235,6 +237,11 @@ TEST(Configuration, ReadsIceServers) {
     EXPECT_EQ(relay->port, 5349);
     EXPECT_EQ(relay->username, "me");
     EXPECT_EQ(relay->password, "pa:ss");
+    // As coturn's REST secrets want it: the time when the credentials end is part of the name.
+    const auto rest = parse_ice_server("turn:1767225600%3Ame:50%25%x@relay.example.org", true);
+    ASSERT_TRUE(rest);
+    EXPECT_EQ(rest->username, "1767225600:me");
+    EXPECT_EQ(rest->password, "50%%x");
     const auto stun = parse_ice_server("stun:example.org:19302", false);
     ASSERT_TRUE(stun);
     EXPECT_EQ(stun->port, 19302);

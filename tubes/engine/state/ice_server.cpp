@@ -25,6 +25,26 @@ bool take_suffix(std::string_view& text, std::string_view suffix) {
     return true;
 }
 
+int hexadecimal(char digit) {
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+/// "%3A" is ":" (RFC 3986 §2.1); a "%" that begins no such triple stands for itself.
+std::string percent_decoded(std::string_view text) {
+    std::string decoded;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const bool triple = text[at] == '%' && at + 2 < text.size();
+        const int high = triple ? hexadecimal(text[at + 1]) : -1;
+        const int low = triple ? hexadecimal(text[at + 2]) : -1;
+        const bool encoded = high >= 0 && low >= 0;
+        decoded += encoded ? static_cast<char>(high * 16 + low) : text[at];
+        if (encoded) at += 2;
+    }
+    return decoded;
+}
+
 result<void> parse_host(std::string_view text, IceServer& server) {
     auto host = text;
     std::string_view port;
@@ -65,8 +85,8 @@ result<IceServer> parse_ice_server(std::string_view text, bool relay) {
         const auto colon = text.substr(0, at).find(':');
         if (at == std::string_view::npos || colon == std::string_view::npos)
             return make_error_code(Errc::invalid_argument);
-        server.username = text.substr(0, colon);
-        server.password = text.substr(colon + 1, at - colon - 1);
+        server.username = percent_decoded(text.substr(0, colon));
+        server.password = percent_decoded(text.substr(colon + 1, at - colon - 1));
         text.remove_prefix(at + 1);
     }
     if (auto parsed = parse_host(text, server); !parsed) return parsed.error();

@@ -53,7 +53,8 @@ std::vector<Setting> known_settings() {
         {"network.loopback", Kind::boolean, "false", "Also offer 127.0.0.1 and ::1, as tests on one machine want it"},
         {"network.virtual_interfaces", Kind::boolean, "false", "Also offer addresses of VPN and container interfaces"},
         {"network.stun", Kind::stun_servers, "", "STUN servers to use besides those of the account's server"},
-        {"network.turn", Kind::turn_servers, "", "TURN relays: turn:USER:PASSWORD@HOST:PORT?transport=udp"},
+        {"network.turn", Kind::turn_servers, "",
+         "TURN relays: turn:USER:PASSWORD@HOST:PORT?transport=udp (a \":\" of USER is written %3A)"},
         {"limits.links", Kind::number, std::to_string(broker.links), "Links open at once"},
         {"limits.tubes_per_link", Kind::number, std::to_string(broker.tubes_per_link), "Tubes on one link"},
         {"limits.pending_per_contact", Kind::number, std::to_string(broker.pending_per_contact),
@@ -175,8 +176,11 @@ std::string without_passwords(std::string_view text) {
     for (const auto& item : split(text)) {
         if (!shown.empty()) shown += ",";
         const auto at = item.rfind('@');
-        const auto user_end = at == std::string::npos ? at : item.rfind(':', at);
-        shown += user_end == std::string::npos ? item : item.substr(0, user_end + 1) + "***" + item.substr(at);
+        const auto scheme = item.rfind("turn:", 0) == 0 || item.rfind("turns:", 0) == 0 ? item.find(':') + 1 : 0;
+        const auto user_end = at == std::string::npos ? at : item.find(':', scheme);
+        shown += user_end == std::string::npos || user_end > at
+                     ? item
+                     : item.substr(0, user_end + 1) + "***" + item.substr(at);
     }
     return shown;
 }

@@ -42,7 +42,8 @@ private:
 };
 
 /// "host", "host:port", "[v6]:port" with an optional "stun:", "turn:" or "turns:" before and "?transport=tcp" behind
-/// (RFC 7064, RFC 7065), for TURN with "user:password@" before the host. invalid_argument.
+/// (RFC 7064, RFC 7065), for TURN with "user:password@" before the host: a ":" of the user is written "%3A", a "%"
+/// "%25". invalid_argument.
 result<core::ports::IceServer> parse_ice_server(std::string_view text, bool relay);
 
 }  // namespace tubes::engine

@@ -6,6 +6,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -21,8 +22,9 @@ class FlowBackend;
 using DatagramHandler = boost::asio::any_completion_handler<void(error_code, std::size_t)>;
 TUBES_API void start_send(const std::shared_ptr<FlowBackend>& backend, std::vector<std::uint8_t> datagram,
                           DatagramHandler handler);
+/// `eof`: as in start_read().
 TUBES_API void start_receive(const std::shared_ptr<FlowBackend>& backend, boost::asio::mutable_buffer buffer,
-                             DatagramHandler handler);
+                             error_code eof, DatagramHandler handler);
 }  // namespace detail
 
 /// One conversation inside a datagram tube. Datagrams may be lost or overtake each other; none comes twice, none is
@@ -69,7 +71,8 @@ public:
     auto async_receive(boost::asio::mutable_buffer buffer, Token&& token) {
         return boost::asio::async_initiate<Token, void(error_code, std::size_t)>(
             [](auto handler, std::shared_ptr<detail::FlowBackend> backend, boost::asio::mutable_buffer into) {
-                detail::start_receive(backend, into, detail::DatagramHandler(std::move(handler)));
+                detail::start_receive(backend, into, boost::asio::error::eof,
+                                      detail::DatagramHandler(std::move(handler)));
             },
             token, backend_, buffer);
     }

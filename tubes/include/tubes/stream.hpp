@@ -6,6 +6,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -19,8 +20,10 @@ inline namespace v0 {
 namespace detail {
 class StreamBackend;
 using TransferHandler = boost::asio::any_completion_handler<void(error_code, std::size_t)>;
+/// `eof` is the caller's own boost::asio::error::eof: the library's would not compare equal to it, because every
+/// module has an own object for Asio's category.
 TUBES_API void start_read(const std::shared_ptr<StreamBackend>& backend,
-                          std::vector<boost::asio::mutable_buffer> buffers, TransferHandler handler);
+                          std::vector<boost::asio::mutable_buffer> buffers, error_code eof, TransferHandler handler);
 TUBES_API void start_write(const std::shared_ptr<StreamBackend>& backend,
                            std::vector<boost::asio::const_buffer> buffers, TransferHandler handler);
 /// Most buffers of a sequence that one operation looks at.
@@ -55,7 +58,8 @@ public:
         return boost::asio::async_initiate<Token, void(error_code, std::size_t)>(
             [](auto handler, std::shared_ptr<detail::StreamBackend> backend,
                std::vector<boost::asio::mutable_buffer> list) {
-                detail::start_read(backend, std::move(list), detail::TransferHandler(std::move(handler)));
+                detail::start_read(backend, std::move(list), boost::asio::error::eof,
+                                   detail::TransferHandler(std::move(handler)));
             },
             token, backend_, collect<boost::asio::mutable_buffer>(buffers));
     }
