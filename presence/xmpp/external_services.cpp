@@ -37,9 +37,27 @@ std::optional<IceServer> parse_service(const Element& service) {
     }
     const bool fits = !server.host.empty() && server.host.size() <= kMaxField && server.username.size() <= kMaxField &&
                       server.password.size() <= kMaxField;
-    // A relay without credentials would take a further question (§3.3); servers that have them send them in the list.
-    const bool usable = *scheme == IceServer::Scheme::stun || !server.username.empty();
-    return fits && usable ? std::optional(server) : std::nullopt;
+    return fits ? std::optional(server) : std::nullopt;
+}
+
+bool lacks_credentials(const IceServer& server) {
+    return server.scheme != IceServer::Scheme::stun && server.username.empty();
+}
+
+/// A relay without credentials gets those of another service of its host, or goes. Prosody up to 0.12 names them for
+/// "turn" and not for "turns", and its answer to the question for them (§3.3) is no other.
+void complete_credentials(std::vector<IceServer>& servers) {
+    for (auto& server : servers) {
+        if (!lacks_credentials(server)) continue;
+        const auto known = std::find_if(servers.begin(), servers.end(), [&](const IceServer& other) {
+            return other.host == server.host && !other.username.empty();
+        });
+        if (known == servers.end()) continue;
+        server.username = known->username;
+        server.password = known->password;
+        server.valid_for = known->valid_for;
+    }
+    servers.erase(std::remove_if(servers.begin(), servers.end(), lacks_credentials), servers.end());
 }
 
 bool take_digits(const char*& at, const char* end, int count, int& value) {
@@ -109,6 +127,7 @@ ExternalServices parse_external_services(const Element& services, std::chrono::s
         }
         found.servers.push_back(*server);
     }
+    complete_credentials(found.servers);
     return found;
 }
 

@@ -59,13 +59,18 @@ _FAMILY_CELLS = {
 }
 
 
-# "tcp-443" and "http-proxy" are not here yet: theory says relayed (TURN over TLS), links there run in-band so far.
 _BLOCKED_CELLS = {
     ("cgnat", "cgnat"): DIRECT,
     ("cgnat", "none"): DIRECT,
     ("none", "cgnat"): DIRECT,
     ("cgnat", "symmetric"): RELAYED,
     ("symmetric", "cgnat"): RELAYED,
+    ("tcp-443", "tcp-443"): RELAYED,
+    ("tcp-443", "port-restricted"): RELAYED,
+    ("port-restricted", "tcp-443"): RELAYED,
+    ("http-proxy", "http-proxy"): RELAYED,
+    ("http-proxy", "none"): RELAYED,
+    ("none", "http-proxy"): RELAYED,
     ("xmpp-only", "xmpp-only"): IN_BAND,
     ("xmpp-only", "none"): IN_BAND,
     ("none", "xmpp-only"): IN_BAND,

@@ -36,6 +36,23 @@ TEST(ExternalServices, AreReadAndBadOnesSkipped) {
     EXPECT_EQ(found.lifetime, 300s);
 }
 
+TEST(ExternalServices, ARelayWithoutCredentialsTakesThoseOfItsHost) {
+    // As Prosody 0.12 names them.
+    const auto now = *parse_date_time("2026-01-01T00:00:00Z");
+    const auto found = parse_external_services(
+        *services("<service type='turns' transport='tcp' host='t.example' port='443'/>"
+                  "<service type='turns' transport='tcp' host='other.example' port='443'/>"
+                  "<service type='turn' host='t.example' username='u' password='p' expires='2026-01-01T00:05:00Z'/>"),
+        now);
+    ASSERT_EQ(found.servers.size(), 2U);
+    EXPECT_EQ(found.servers[0].scheme, IceServer::Scheme::turn_tls);
+    EXPECT_EQ(found.servers[0].port, 443);
+    EXPECT_EQ(found.servers[0].username, "u");
+    EXPECT_EQ(found.servers[0].password, "p");
+    EXPECT_EQ(found.servers[0].valid_for, 300s);
+    EXPECT_EQ(found.servers[1].scheme, IceServer::Scheme::turn_udp);
+}
+
 TEST(ExternalServices, DatesAreReadStrictly) {
     const auto base = *parse_date_time("2026-03-01T12:00:00Z");
     EXPECT_EQ(*parse_date_time("2026-03-01T14:00:00+02:00"), base);
