@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/post.hpp>
 #include <chrono>
 #include <future>
 #include <string>
@@ -17,9 +19,15 @@ namespace tubes::test {
 
 inline constexpr std::chrono::seconds kPatience{20};  // for anything that should happen
 
-/// Futures of what an operation completes with, errors included: nothing is thrown from one thread to another, which
-/// ThreadSanitizer cannot follow through libstdc++.
-using test::kFuture;
+/// Emits where the node's handlers run, as Asio asks for: a signal and its slot are one thread's at a time.
+inline void emit(boost::asio::cancellation_signal& signal, const boost::asio::any_io_executor& executor) {
+    std::promise<void> done;
+    boost::asio::post(executor, [&] {
+        signal.emit(boost::asio::cancellation_type::terminal);
+        done.set_value();
+    });
+    done.get_future().get();
+}
 
 /// What a future gives; throws when it does not end.
 template <class T>

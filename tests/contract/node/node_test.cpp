@@ -170,7 +170,7 @@ TEST_F(NodeContract, ACancelledConnectTakesItsRequestBack) {
         auto event = value(events.async_next(kFuture));
         if (const auto* request = std::get_if<RequestPending>(&event)) pending = request->request.id;
     }
-    cancel.emit(asio::cancellation_type::terminal);
+    emit(cancel, client.get_executor());
     EXPECT_EQ(given(ended), Errc::cancelled);
     for (;;) {
         auto event = value(events.async_next(kFuture));
@@ -197,7 +197,7 @@ TEST_F(NodeContract, ACancelledWaitForAnEventLosesNone) {
         login.host = "127.0.0.1:1";
         login.remember = false;
         auto failing = node.async_login(login, kFuture);
-        cancel.emit(asio::cancellation_type::terminal);
+        emit(cancel, node.get_executor());
         EXPECT_TRUE(outcome(failing));
         auto seen = given(first);
         while (seen != login.address) {
@@ -258,14 +258,15 @@ TEST_F(NodeContract, AThousandCyclesLeaveNothingBehind) {
 }
 
 TEST_F(NodeContract, NodesOpenedAndClosedManyTimesLeaveNothingBehind) {
+    const auto threads = threads_of_this_process();
     const auto cycle = [&] {
         Node node = open();
         EXPECT_FALSE(outcome(node.async_wait_accounts(kPatience, kFuture)));
     };
     for (int i = 0; i < 5; ++i) cycle();
-    const auto before = Resources::now();
+    const auto before = Resources::settled(threads);
     for (int i = 0; i < 50; ++i) cycle();
-    const auto after = Resources::now();
+    const auto after = Resources::settled(threads);
     EXPECT_LE(after.descriptors, before.descriptors);
     EXPECT_LE(after.threads, before.threads);
     EXPECT_LE(after.heap_bytes, before.heap_bytes + 256 * 1024) << before.heap_bytes;

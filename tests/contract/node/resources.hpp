@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <iterator>
+#include <thread>
 
 #include "tests/contract/node/node_fixture.hpp"
 
@@ -27,6 +28,15 @@ struct Resources {
     std::size_t heap_bytes = 0;  ///< In use; 0 where a sanitizer replaces the allocator.
 
     static Resources now() { return {entries_of("/proc/self/fd"), threads_of_this_process(), ::mallinfo2().uordblks}; }
+
+    /// As soon as there are no more than `threads`: one that was joined stays in /proc for a moment.
+    static Resources settled(std::size_t threads) {
+        const auto deadline = std::chrono::steady_clock::now() + kPatience;
+        while (threads_of_this_process() > threads && std::chrono::steady_clock::now() < deadline) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        return now();
+    }
 };
 
 /// Waits until the node has no tube left.

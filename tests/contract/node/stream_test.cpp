@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the public API promises of streams: Asio's requirements, half-close, reset, and no byte lost to a cancellation.
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -91,9 +92,14 @@ TEST_F(StreamContract, ASecondReadBesideAnOutstandingOneIsRefused) {
 TEST_F(StreamContract, ACancelledReadLosesNoByte) {
     const auto sent = pattern(20'000);
     std::vector<std::uint8_t> got;
-    auto writing = asio::async_write(near_, asio::buffer(sent), kFuture);
+    std::size_t written = 0;
     std::size_t cancelled = 0;
     std::vector<std::uint8_t> room(37);
+    const auto write_piece = [&] {
+        const auto size = std::min(room.size(), sent.size() - written);
+        EXPECT_EQ(value(asio::async_write(near_, asio::buffer(sent.data() + written, size), kFuture)), size);
+        written += size;
+    };
     for (int round = 0; got.size() < sent.size(); ++round) {
         ASSERT_LT(round, 1'000'000);
         asio::cancellation_signal signal;
@@ -102,7 +108,9 @@ TEST_F(StreamContract, ACancelledReadLosesNoByte) {
                              asio::bind_cancellation_slot(signal.slot(), [&](error_code error, std::size_t count) {
                                  done.set_value({error, count});
                              }));
-        if (round % 3 == 0) signal.emit(asio::cancellation_type::terminal);
+        // The third read of three waits for data; of the others some race with it, some have none to wait for.
+        if (round % 3 == 2 || round % 4 == 0) write_piece();
+        if (round % 3 == 0) emit(signal, far_.get_executor());
         if (round % 3 == 1) far_.cancel();
         const auto [error, count] = given(done);
         ASSERT_TRUE(!error || error == Errc::cancelled) << error.message();
@@ -110,7 +118,6 @@ TEST_F(StreamContract, ACancelledReadLosesNoByte) {
         cancelled += error ? 1 : 0;
         got.insert(got.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(count));
     }
-    EXPECT_EQ(value(std::move(writing)), sent.size());
     EXPECT_EQ(got, sent);
     EXPECT_GT(cancelled, 0U);
 }
