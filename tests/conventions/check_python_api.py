@@ -13,7 +13,7 @@ import tree
 
 PACKAGE = "bindings/python/tubes"
 LEFT_OUT = "bindings/python/left_out.toml"
-OPTIONS_OF = {"NodeOptions": "Node.__init__", "ListenOptions": "Tube.listen"}
+OPTIONS_OF = {"NodeOptions": "Node.__init__", "ListenOptions": "Tube.listen", "RoomOptions": "Node.join_room"}
 TYPE = re.compile(r"^(?P<indent> *)(?P<kind>class|struct|enum class) (?:TUBES_API )?(?P<name>(?!boost)\w+)[^;{]*\{", re.MULTILINE)
 FUNCTION = re.compile(r"^TUBES_API [^;=]*?\b(?P<name>\w+)\(", re.MULTILINE)
 METHOD = re.compile(r"^    (?:static )?[\w:<>,&* ]*?[&* ](?P<name>[a-z]\w*)\(", re.MULTILINE)

@@ -86,6 +86,15 @@ def test_a_local_server_is_exposed_and_reached(home: Path) -> None:
                     assert answer.status == 200
 
 
+def test_positions_are_shared_over_datagrams(home: Path) -> None:
+    example = str(EXAMPLES / "share_position.py")
+    with Program(home, example, "host") as hosting:
+        hosting.line("Sharing")
+        with Program(home, example, "join") as joining:
+            for player in (hosting, joining):
+                assert int(player.line(r"saw (\d+) of 50").group(1)) > 0
+
+
 def test_package_and_examples_are_clean_under_strict_mypy() -> None:
     folder = ROOT / "bindings" / "python"
     done = subprocess.run(["/usr/bin/mypy", "--config-file", "pyproject.toml", "--cache-dir", os.devnull, "tubes",

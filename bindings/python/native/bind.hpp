@@ -16,7 +16,9 @@ void bind_types(py::module_& module);
 void bind_endpoint(py::module_& module);
 void bind_config(py::module_& module);
 void bind_stream(py::module_& module);
+void bind_datagram(py::module_& module);
 void bind_node(py::module_& module);
+void bind_room(py::module_& module);
 void bind_engine(py::module_& module);
 
 /// The destructor of a node joins its thread: not with Python's lock.

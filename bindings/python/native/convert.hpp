@@ -15,6 +15,7 @@
 #include "tubes/endpoint.hpp"
 #include "tubes/error.hpp"
 #include "tubes/node.hpp"
+#include "tubes/room.hpp"
 
 namespace tubes::python {
 
@@ -62,10 +63,16 @@ py::object to_python(const Finding& info);
 py::object to_python(const ConfigValue& info);
 py::object to_python(const Event& event);
 
+py::object to_python(const OccupantInfo& info);
+py::object to_python(const RoomInfo& info);
+py::object to_python(const RoomEvent& event);
+
 py::object to_python(Share&& share);
 py::object to_python(Listener&& listener);
 py::object to_python(Tube&& tube);
 py::object to_python(Stream&& stream);
+py::object to_python(DatagramFlow&& flow);
+py::object to_python(Room&& room);
 
 template <class Value>
 py::object to_python(const std::vector<Value>& values) {

@@ -17,13 +17,19 @@ void bind_endpoint(py::module_& module) {
         .def_static("in_process", &Endpoint::in_process, "This program reads and writes the streams itself.")
         .def_static("tcp", &Endpoint::tcp, py::arg("host"), py::arg("port"),
                     "A host and a port; listening with port 0 picks a free one.")
+        .def_static("udp", &Endpoint::udp, py::arg("host"), py::arg("port"),
+                    "A host and a port for datagrams; listening with port 0 picks a free one.")
         .def_static("unix_path", &Endpoint::unix_path, py::arg("path"), "A Unix socket in the file system.")
         .def_static("unix_abstract", &Endpoint::unix_abstract, py::arg("name"), "A Unix socket without a file.")
         .def_static("descriptors", &Endpoint::descriptors, py::arg("input"), py::arg("output"),
                     "Two open descriptors, borrowed.")
         .def_static(
             "parse", [](const std::string& text) { return value_or_raise(Endpoint::parse(text)); }, py::arg("text"),
-            "Reads '8080', 'host:8080', '[::1]:8080', 'unix:/run/app.sock' or 'unix:@name'; else InvalidArgument.")
+            "Reads '8080', 'host:8080', '[::1]:8080', 'unix:/run/app.sock', 'unix:@name', and 'udp:' before a port or "
+            "host and port; else InvalidArgument.")
+        .def_property_readonly(
+            "tube_kind", [](const Endpoint& self) { return to_python(self.tube_kind()); },
+            "The kind of tube that leads to, or is reached at, an endpoint like this.")
         .def("to_string", &Endpoint::to_string, "The form that parse() reads.")
         .def_property_readonly("kind",
                                [](const Endpoint& self) { return member("EndpointKind", static_cast<int>(self.kind)); })

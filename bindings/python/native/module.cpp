@@ -26,6 +26,8 @@ PYBIND11_MODULE(_native, module) {
     bind_endpoint(module);
     bind_config(module);
     bind_stream(module);
+    bind_datagram(module);
     bind_node(module);
+    bind_room(module);
     bind_engine(module);
 }

@@ -3,25 +3,12 @@
 // holds comes as arguments in the order of the structure.
 #include "tubes/node.hpp"
 
-#include <pybind11/stl.h>
-
-#include "bindings/python/native/bind.hpp"
+#include "bindings/python/native/arguments.hpp"
 
 namespace tubes::python {
 namespace {
 
 using Strings = std::vector<std::string>;
-
-std::chrono::milliseconds milliseconds(double seconds) {
-    if (!(seconds >= 0) || seconds > 1e9) throw py::value_error("a duration is between 0 and 1e9 seconds");
-    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
-}
-
-/// Starts an operation that needs no memory of Python's.
-template <class... Values, class Start>
-Ticket begin(Completions& completions, Start start) {
-    return completions.begin<Values...>(Pins(), std::move(start));
-}
 
 Ticket login(Node& node, Completions& completions, std::string address, std::string password, std::string host,
              bool direct_tls, const std::string& ca_file, std::string pinned_certificate, bool allow_plain,
@@ -42,15 +29,8 @@ Ticket login(Node& node, Completions& completions, std::string address, std::str
 
 Ticket share(Node& node, Completions& completions, std::string service, const Endpoint& target, int kind,
              const py::dict& parameters, std::string account, Strings audience, int policy, bool trust_first_key) {
-    ShareOptions options;
-    options.service = std::move(service);
-    options.target = target;
-    options.kind = static_cast<TubeKind>(kind);
-    options.parameters = to_parameters(parameters);
-    options.account = std::move(account);
-    options.audience = std::move(audience);
-    options.policy = static_cast<Policy>(policy);
-    options.trust_first_key = trust_first_key;
+    auto options = share_options(std::move(service), target, kind, parameters, std::move(account), std::move(audience),
+                                 policy, trust_first_key);
     return begin<Share>(completions, [&](auto handler) { node.async_share(std::move(options), std::move(handler)); });
 }
 
@@ -69,14 +49,8 @@ Ticket offer(Node& node, Completions& completions, std::string contact, std::str
 
 Ticket connect(Node& node, Completions& completions, std::string contact, std::string service, std::string peer,
                int kind, const py::dict& parameters, std::string account, double deadline) {
-    ConnectOptions options;
-    options.contact = std::move(contact);
-    options.service = std::move(service);
-    options.peer = std::move(peer);
-    options.kind = static_cast<TubeKind>(kind);
-    options.parameters = to_parameters(parameters);
-    options.account = std::move(account);
-    options.deadline = milliseconds(deadline);
+    auto options = connect_options(std::move(contact), std::move(service), std::move(peer), kind, parameters,
+                                   std::move(account), deadline);
     return begin<Tube>(completions, [&](auto handler) { node.async_connect(std::move(options), std::move(handler)); });
 }
 
@@ -179,6 +153,11 @@ void bind_handles(py::module_& module) {
              [](Share& self, Completions& completions) {
                  return begin<Stream>(completions, [&](auto handler) { self.async_accept(std::move(handler)); });
              })
+        .def("accept_flow",
+             [](Share& self, Completions& completions) {
+                 return begin<DatagramFlow>(completions,
+                                            [&](auto handler) { self.async_accept_flow(std::move(handler)); });
+             })
         .def("close", &Share::close);
     py::class_<Listener>(module, "Listener")
         .def_property_readonly("endpoint", &Listener::endpoint)
@@ -192,6 +171,11 @@ void bind_handles(py::module_& module) {
         .def("open_stream",
              [](Tube& self, Completions& completions) {
                  return begin<Stream>(completions, [&](auto handler) { self.async_open_stream(std::move(handler)); });
+             })
+        .def("open_flow",
+             [](Tube& self, Completions& completions) {
+                 return begin<DatagramFlow>(completions,
+                                            [&](auto handler) { self.async_open_flow(std::move(handler)); });
              })
         .def("listen",
              [](Tube& self, Completions& completions, const Endpoint& endpoint, bool allow_remote) {

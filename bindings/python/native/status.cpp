@@ -245,6 +245,14 @@ py::object to_python(const TargetFailed& info) {
         .make();
 }
 
+py::object to_python(const DatagramTooLarge& info) {
+    return Record("DatagramTooLarge")
+        .set("service", info.service)
+        .set("size", info.size)
+        .set("largest", info.largest)
+        .make();
+}
+
 py::object to_python(const EventsLost& info) {
     return Record("EventsLost").set("count", info.count).make();
 }

@@ -56,7 +56,8 @@ class EndpointKind(_Named):
     TCP = 1
     UNIX_PATH = 2
     UNIX_ABSTRACT = 3
-    DESCRIPTORS = 4
+    UDP = 4
+    DESCRIPTORS = 5
 
 
 class AccountState(_Named):

@@ -14,9 +14,10 @@ from typing import Any, AsyncIterator, Iterable, Mapping, cast
 from tubes import _native
 from tubes._bridge import Bridge
 from tubes._native import Endpoint
+from tubes.room import Room
 from tubes.tube import Events, Share, Tube, as_endpoint
-from tubes.types import (AccountChanged, AccountInfo, AccountState, ContactInfo, Finding, OfferedService, Parameters,
-                         PendingInfo, PingInfo, PinInfo, Policy, RequestPending, Status, TubeKind)
+from tubes.types import (AccountChanged, AccountInfo, AccountState, AddressPolicy, ContactInfo, Finding, OfferedService,
+                         Parameters, PendingInfo, PingInfo, PinInfo, Policy, RequestPending, Status, TubeKind)
 
 _LINGER = 2.0
 """Seconds that closing a node waits for the peers of closed streams to end, so that what was written arrives."""
@@ -242,6 +243,18 @@ class Node:
         ticket = self._native.connect(self._bridge.native, contact, service, peer, kind.value, dict(parameters or {}),
                                       account, deadline)
         return Tube(self._bridge, await self._wait(ticket))
+
+    async def join_room(self, room: str, nick: str = "", *, password: str = "", account: str = "",
+                        addresses: AddressPolicy | None = None, history: int = 20, deadline: float = 30.0) -> Room:
+        """Joins a room, and makes it if its server lets us; returns when the occupants are known. nick: without, the
+        account's name and a few random characters, since each device needs its own. addresses: which of them links
+        with occupants may use; without, relayed ones only, but for people whose key is accepted. history: messages
+        from before that the room may send. AlreadyExists (nickname taken), AuthenticationFailed (password), Refused
+        (banned), NotAvailable (members only), LimitExceeded (full), NotFound, Unsupported, NotConnected, TimedOut."""
+        await self.wait_accounts(min(deadline, 30.0))
+        ticket = _native.Room.join(self._native, self._bridge.native, room, nick, password, account,
+                                   None if addresses is None else addresses.value, history, deadline)
+        return Room(self._bridge, await self._wait(ticket))
 
     async def accept_offer(self, id: str) -> Tube:
         """Accepts an offer by its id (PendingInfo.id)."""

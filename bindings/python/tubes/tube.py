@@ -10,6 +10,7 @@ from typing import Any, Awaitable, Callable, TypeVar, cast
 from tubes import _native
 from tubes._bridge import Bridge
 from tubes._native import Endpoint
+from tubes.datagram import DatagramFlow
 from tubes.errors import Cancelled, Error
 from tubes.streams import Stream, TubeTransport, open_streams
 from tubes.types import TubeInfo
@@ -71,6 +72,11 @@ class Share(_Closing):
         """The next connection that a peer opens, as asyncio's reader and writer."""
         stream = await self.accept_stream()
         return open_streams(self._bridge, stream._native, {"share": self})
+
+    async def accept_flow(self) -> DatagramFlow:
+        """The next flow that a peer opens, where the share's kind is DATAGRAM and its target this program."""
+        self._bridge.check()
+        return DatagramFlow(self._bridge, await self._bridge.wait(self._native.accept_flow(self._bridge.native)))
 
     async def serve(self, handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
         """Runs `handler(reader, writer)` for every connection, side by side, until the share is closed. The writer is
@@ -163,6 +169,11 @@ class Tube(_Closing):
     async def open_raw_stream(self) -> Stream:
         """One connection through the tube, reading into and writing from the program's own memory."""
         return Stream(self._bridge, await self._open())
+
+    async def open_flow(self) -> DatagramFlow:
+        """One flow of datagrams through a tube of kind DATAGRAM; Unsupported for others."""
+        self._bridge.check()
+        return DatagramFlow(self._bridge, await self._bridge.wait(self._native.open_flow(self._bridge.native)))
 
     async def create_connection(self, protocol_factory: Callable[[], ProtocolT]) -> tuple[TubeTransport, ProtocolT]:
         """One connection through the tube for an asyncio protocol, as loop.create_connection() does for a host."""

@@ -9,14 +9,12 @@ from typing import Mapping, Union
 
 from tubes._native import Endpoint
 from tubes.errors import Errc, Error
-from tubes.kinds import TubeKind as TubeKind
-from tubes.kinds import PathKind as PathKind
-from tubes.kinds import Policy as Policy
-from tubes.kinds import AddressPolicy as AddressPolicy
-from tubes.kinds import EndpointKind as EndpointKind
-from tubes.kinds import AccountState as AccountState
-from tubes.kinds import KeyStanding as KeyStanding
-from tubes.kinds import Severity as Severity
+from tubes.kinds import AccountState as AccountState, AddressPolicy as AddressPolicy, EndpointKind as EndpointKind
+from tubes.kinds import KeyStanding as KeyStanding, PathKind as PathKind, Policy as Policy, Severity as Severity, TubeKind as TubeKind
+from tubes.room_types import OccupantChanged as OccupantChanged, OccupantInfo as OccupantInfo
+from tubes.room_types import OccupantLeft as OccupantLeft, RoomEvent as RoomEvent, RoomEventsLost as RoomEventsLost
+from tubes.room_types import RoomInfo as RoomInfo, RoomStateChanged as RoomStateChanged
+from tubes.room_types import RoomSubjectChanged as RoomSubjectChanged, RoomText as RoomText
 
 ParameterValue = Union[str, bytes, int, bool]
 Parameters = Mapping[str, ParameterValue]
@@ -334,6 +332,17 @@ class TargetFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class DatagramTooLarge:
+    """A local program sent a datagram that the tube does not carry; told once for each flow."""
+
+    service: str
+    size: int
+    """Bytes."""
+    largest: int
+    """Bytes that the tube carries."""
+
+
+@dataclass(frozen=True, slots=True)
 class EventsLost:
     """The application did not take its events; this many were dropped."""
 
@@ -372,6 +381,7 @@ Event = Union[
     LinkChanged,
     KeyChanged,
     TargetFailed,
+    DatagramTooLarge,
     EventsLost,
 ]
 
