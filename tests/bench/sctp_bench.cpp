@@ -32,6 +32,7 @@ constexpr Lane kPingLane = 1;
 
 struct Options {
     double seconds = 2;
+    double settle_seconds = 2;  // A stable pair's socket is taken over from libnice after one.
     double idle_seconds = 0.5;
     std::size_t message = core::ports::kMaxMessageSize;
     std::size_t ping = 64;
@@ -100,9 +101,10 @@ public:
         path_ = std::move(path);
         path_->start(*this);
         if (role_ == core::LinkRole::responder) return;
-        report_["path"] = path_->info().detail;
-        phase_started_ = Clock::now();
-        send_ping();
+        timer_.expires_after(std::chrono::milliseconds(static_cast<int>(1e3 * options_.settle_seconds)));
+        timer_.async_wait([this](const error_code& error) {
+            if (!error) start_idle();
+        });
     }
     void on_failed(error_code reason) override { stop("failed: " + reason.message()); }
     void on_closed(error_code reason) override { stop("closed: " + reason.message()); }
@@ -166,6 +168,11 @@ private:
         path_->flush();
     }
 
+    void start_idle() {
+        report_["path"] = path_->info().detail;
+        phase_started_ = Clock::now();
+        send_ping();
+    }
     void send_ping() {
         if (!ping_waits_) ping_sent_ = Clock::now();
         std::vector<std::uint8_t> ping(options_.ping, 1);
@@ -270,7 +277,8 @@ json run_side(int signaling, core::LinkRole role, const Options& options) {
     boost::asio::io_context loop(1);
     Side side(loop, signaling, role, options);
     side.start();
-    loop.run_for(std::chrono::milliseconds(static_cast<int>(1e3 * (options.seconds + options.idle_seconds) + 15000)));
+    const auto length = options.seconds + options.settle_seconds + options.idle_seconds;
+    loop.run_for(std::chrono::milliseconds(static_cast<int>(1e3 * length) + 15000));
     return side.report();
 }
 
@@ -300,6 +308,7 @@ int main(int argc, char** argv) {
     tubes::bench::Options options;
     CLI::App app{"Measures one ICE/DTLS/SCTP path between two processes and prints JSON"};
     app.add_option("--seconds", options.seconds, "Length of the bulk phase");
+    app.add_option("--settle-seconds", options.settle_seconds, "Wait after set-up before anything is measured");
     app.add_option("--message", options.message, "Bytes a bulk message")->check(CLI::Range(1, 16384));
     app.add_option("--ping", options.ping, "Bytes a ping")->check(CLI::Range(1, 16384));
     app.add_option("--ping-interval-us", options.ping_interval_us, "Pause between pings beside bulk");

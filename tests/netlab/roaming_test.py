@@ -59,6 +59,12 @@ class Transfer:
         wait_for("bytes move", lambda: self.received() >= before + count or self._client.poll() is not None, RECOVERY)
         return time.monotonic() - begun
 
+    def wait_for_batches(self) -> None:
+        """Returns when both ends have taken the socket over from libnice: that is what the changes meet."""
+        for user in (self.pair.connector, self.pair.sharer):
+            wait_for("datagrams go in batches", lambda user=user: "batched" in user.active_path().get("detail", ""),
+                     RECOVERY)
+
     def path_changes(self) -> int:
         """How often the connector's link has moved."""
         return sum(int(link["path_changes"]) for link in self.pair.connector.links())
@@ -105,9 +111,10 @@ class Roaming(unittest.TestCase):
     """One method per way in which a network changes."""
 
     def test_addresses_change_again_and_again(self) -> None:
-        with transfer(("port-restricted", "port-restricted"), 6.0 + 2.0 * CHANGES) as running:
+        with transfer(("port-restricted", "port-restricted"), 8.0 + 4.0 * CHANGES) as running:
             running.connector.client.set(net__ipv4__conf__all__promote_secondaries=1)
             for turn in range(CHANGES):
+                running.wait_for_batches()
                 change_address(running.connector, turn, overlap=turn % 2 == 0)
                 wait_for("the link has moved", lambda: running.path_changes() > turn, RECOVERY)
                 running.wait_for_bytes()

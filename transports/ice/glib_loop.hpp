@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
-typedef struct _GMainContext GMainContext;
-typedef struct _GPollFD GPollFD;
+typedef struct _GMainContext GMainContext;  // NOLINT: as GLib declares it.
+typedef struct _GPollFD GPollFD;            // NOLINT: as GLib declares it.
 
 namespace tubes::transports {
 

@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
+#include <span>
 #include <utility>
 
 #include "transports/ice/nice_bridge.hpp"
@@ -29,6 +31,9 @@ constexpr std::size_t kMaxInTurn = 64;
 constexpr std::size_t kMaxHeld = 256;
 constexpr auto kRetry = 2ms;
 constexpr auto kRetryWithoutRoute = 20ms;
+/// How long the selection has to stand before the socket is taken over: the peer is there too by then, and uses the
+/// same pair.
+constexpr auto kSettle = 1s;
 /// Pace of checks, Ta (RFC 8445 §14.2: at least 5 ms); libnice: 20.
 constexpr guint kPacingMs = 5;
 /// First wait for an answer to a check or to a STUN server, doubled each time (RFC 8489 §6.2.1: 500 ms).
@@ -64,6 +69,7 @@ struct IceSignals {
                          NiceCandidate* /*remote*/, gpointer context) {
         const auto self = owner(context);
         if (!self) return;
+        self->take_over_later();
         self->tell_later([weak = std::weak_ptr(self)](IceAgent::Events& events) {
             const auto agent = weak.lock();
             const auto pair = agent ? agent->selected() : std::nullopt;
@@ -76,6 +82,7 @@ struct IceSignals {
         if (!self) return;
         base::logger("ice")->debug("component {}",
                                    nice_component_state_to_string(static_cast<NiceComponentState>(state)));
+        if (state == NICE_COMPONENT_STATE_READY) self->take_over_later();
         if (state != NICE_COMPONENT_STATE_FAILED) return;
         self->tell_later([](IceAgent::Events& events) { events.on_ice_failed(); });
     }
@@ -103,7 +110,7 @@ result<std::shared_ptr<IceAgent>> IceAgent::create(boost::asio::any_io_executor 
 }
 
 IceAgent::IceAgent(boost::asio::any_io_executor executor, Events& events)
-    : executor_(std::move(executor)), events_(&events), retry_(executor_) {}
+    : executor_(std::move(executor)), events_(&events), retry_(executor_), settle_(executor_) {}
 
 IceAgent::~IceAgent() {
     close();
@@ -142,6 +149,8 @@ bool IceAgent::start(bool controlling) {
 
 void IceAgent::configure(const IceAgentSettings& settings) {
     rules_ = settings.rules;
+    batches_ = settings.batches;
+    consent_ = settings.consent;
     if (rules_.policy == AddressPolicy::relay_only) g_object_set(agent_, "force-relay", TRUE, nullptr);
     const IceServerAddress* stun = nullptr;
     for (const auto& each : settings.servers) {
@@ -182,6 +191,7 @@ result<void> IceAgent::gather(const IceAgentSettings& settings) {
 
 void IceAgent::set_remote_credentials(const IceCredentials& credentials) {
     if (agent_ == nullptr) return;
+    remote_credentials_ = credentials;
     nice_agent_set_remote_credentials(agent_, stream_, credentials.fragment.c_str(), credentials.password.c_str());
 }
 
@@ -198,6 +208,7 @@ void IceAgent::remote_candidates_end() {
 }
 
 std::optional<IcePair> IceAgent::selected() const {
+    if (taken_pair_) return taken_pair_;
     NiceCandidate* local = nullptr;
     NiceCandidate* remote = nullptr;
     if (agent_ == nullptr || nice_agent_get_selected_pair(agent_, stream_, 1, &local, &remote) == FALSE)
@@ -252,7 +263,7 @@ std::size_t IceAgent::mtu() const {
 }
 
 void IceAgent::send(ByteView datagram) {
-    if (agent_ == nullptr || datagram.size() > kMtu || batch_sizes_.size() >= kMaxHeld) return;
+    if (!can_send() || datagram.size() > kMtu || batch_sizes_.size() >= kMaxHeld) return;
     batch_.insert(batch_.end(), datagram.begin(), datagram.end());
     batch_sizes_.push_back(static_cast<std::uint32_t>(datagram.size()));
     if (batch_sizes_.size() >= kBatch && !blocked_) return send_batch();
@@ -266,25 +277,13 @@ void IceAgent::send(ByteView datagram) {
 }
 
 void IceAgent::flush() {
-    if (!batch_sizes_.empty() && !blocked_ && agent_ != nullptr) send_batch();
+    if (!batch_sizes_.empty() && !blocked_ && can_send()) send_batch();
 }
 
 void IceAgent::send_batch() {
     while (!batch_sizes_.empty() && !blocked_) {
-        std::array<GOutputVector, kBatch> vectors;
-        std::array<NiceOutputMessage, kBatch> messages;
         const auto count = std::min(batch_sizes_.size(), kBatch);
-        std::size_t offset = 0;
-        for (std::size_t i = 0; i < count; ++i) {
-            vectors[i] = {batch_.data() + offset, batch_sizes_[i]};
-            messages[i] = {&vectors[i], 1};
-            offset += batch_sizes_[i];
-        }
-        GError* failure = nullptr;
-        auto answer = nice_agent_send_messages_nonblocking(agent_, stream_, 1, messages.data(),
-                                                           static_cast<guint>(count), nullptr, &failure);
-        if (failure != nullptr && g_error_matches(failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) != FALSE) answer = 0;
-        if (failure != nullptr) g_error_free(failure);
+        const auto answer = taken_ ? send_by_socket(count) : send_by_nice(count);
         const auto sent = answer > 0 ? static_cast<std::size_t>(answer) : 0;
         std::size_t bytes = 0;
         for (std::size_t i = 0; i < sent; ++i) bytes += batch_sizes_[i];
@@ -294,6 +293,30 @@ void IceAgent::send_batch() {
         // No room, or no route for a moment: what is held goes out when it comes back (SCTP would wait for its timer).
         if (sent < count) retry_later(answer < 0 ? kRetryWithoutRoute : kRetry);
     }
+}
+
+/// How many went out; -1 if there is no way just now.
+std::ptrdiff_t IceAgent::send_by_nice(std::size_t count) {
+    std::array<GOutputVector, kBatch> vectors;
+    std::array<NiceOutputMessage, kBatch> messages;
+    std::size_t offset = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        vectors[i] = {batch_.data() + offset, batch_sizes_[i]};
+        messages[i] = {&vectors[i], 1};
+        offset += batch_sizes_[i];
+    }
+    GError* failure = nullptr;
+    auto answer = nice_agent_send_messages_nonblocking(agent_, stream_, 1, messages.data(), static_cast<guint>(count),
+                                                       nullptr, &failure);
+    if (failure != nullptr && g_error_matches(failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) != FALSE) answer = 0;
+    if (failure != nullptr) g_error_free(failure);
+    return answer;
+}
+
+std::ptrdiff_t IceAgent::send_by_socket(std::size_t count) {
+    const auto sent = taken_->send(batch_, std::span(batch_sizes_).first(count));
+    const bool no_way = sent.datagrams == 0 && sent.error != 0 && sent.error != EAGAIN && sent.error != ENOBUFS;
+    return no_way ? -1 : static_cast<std::ptrdiff_t>(sent.datagrams);
 }
 
 void IceAgent::retry_later(std::chrono::milliseconds delay) {
@@ -318,14 +341,49 @@ void IceAgent::widen_buffers() {
     g_ptr_array_unref(sockets);
 }
 
+void IceAgent::take_over_later() {
+    if (!batches_ || taken_ || agent_ == nullptr) return;
+    settle_.expires_after(kSettle);
+    settle_.async_wait([weak = weak_from_this()](const error_code& error) {
+        const auto self = weak.lock();
+        if (self && !error) self->take_over();
+    });
+}
+
+void IceAgent::take_over() {
+    if (agent_ == nullptr || nice_agent_get_component_state(agent_, stream_, 1) != NICE_COMPONENT_STATE_READY) return;
+    flush();
+    const auto nice_pair = selected();
+    const auto pair = take_selected_socket(agent_, stream_);
+    if (!pair) return;
+    taken_pair_ = nice_pair;
+    TakenOverSocket::Events& events = *this;
+    taken_ = std::make_shared<TakenOverSocket>(executor_, *pair, credentials_, remote_credentials_, events, consent_);
+    base::logger("ice")->debug("socket of {} to {} taken over", nice_pair->local, nice_pair->remote);
+    nice_agent_remove_stream(agent_, stream_);
+    release_agent();
+    taken_->start();
+}
+
+void IceAgent::on_taken_consent_lost() {
+    base::logger("ice")->debug("consent lost");
+    tell_later([](IceAgent::Events& events) { events.on_ice_failed(); });
+}
+
 void IceAgent::close() {
     blocked_ = false;
     flush();
-    auto* agent = std::exchange(agent_, nullptr);
     events_ = nullptr;
     handler_ = nullptr;
-    if (agent == nullptr) return;
     retry_.cancel();
+    settle_.cancel();
+    if (taken_) taken_->close();
+    release_agent();
+}
+
+void IceAgent::release_agent() {
+    auto* agent = std::exchange(agent_, nullptr);
+    if (agent == nullptr) return;
     // Not from here: we may be inside libnice's own callback.
     boost::asio::post(executor_, [agent, loop = std::move(loop_)] {
         // The answer comes to the context that is the thread's default now.

@@ -15,8 +15,9 @@
 #include "transports/datagram_path.hpp"
 #include "transports/ice/glib_loop.hpp"
 #include "transports/ice/ice_candidate.hpp"
+#include "transports/ice/taken_over_socket.hpp"
 
-typedef struct _NiceAgent NiceAgent;
+typedef struct _NiceAgent NiceAgent;  // NOLINT: as libnice declares it.
 
 namespace tubes::transports {
 
@@ -31,6 +32,8 @@ struct IceAgentSettings {
     AddressRules rules;
     std::vector<boost::asio::ip::address> local;
     std::vector<IceServerAddress> servers;
+    bool batches = true;   ///< Take the socket over from libnice where that is possible.
+    ConsentTimes consent;  ///< Of a socket that was taken over.
 };
 
 /// The pair that carries data just now.
@@ -46,8 +49,11 @@ struct IcePair {
 };
 
 /// Lives on one loop. Nothing is sent before gather(); with relay_only nothing but to the TURN servers.
-/// A taken-over socket (see DatagramPath) would replace send, flush and on_datagram below; the rest stays.
-class IceAgent final : public DatagramPath, public std::enable_shared_from_this<IceAgent> {
+/// Once the selected pair has been stable for a second and is plain UDP, its socket is taken over from libnice, whose
+/// agent then ends: data goes in batches from there, and candidates that come later are ignored.
+class IceAgent final : public DatagramPath,
+                       public std::enable_shared_from_this<IceAgent>,
+                       private TakenOverSocket::Events {
 public:
     /// Told from posted calls, never inside a call.
     class Events {
@@ -83,6 +89,8 @@ public:
     void flush() override;
     std::size_t mtu() const override;
 
+    /// True once the socket was taken over.
+    bool is_batched() const noexcept { return taken_ != nullptr; }
     std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
     std::uint64_t bytes_received() const noexcept { return bytes_received_; }
 
@@ -103,7 +111,16 @@ private:
     void receive(ByteView datagram);
     void widen_buffers();
     void send_batch();
+    std::ptrdiff_t send_by_nice(std::size_t count);
+    std::ptrdiff_t send_by_socket(std::size_t count);
     void retry_later(std::chrono::milliseconds delay);
+    bool can_send() const noexcept { return agent_ != nullptr || taken_ != nullptr; }
+    void take_over_later();
+    void take_over();
+    void release_agent();
+    void on_taken_datagram(ByteView datagram) override { receive(datagram); }
+    void on_taken_turn_over() override { flush(); }
+    void on_taken_consent_lost() override;
 
     boost::asio::any_io_executor executor_;
     Events* events_;
@@ -122,6 +139,12 @@ private:
     bool flush_posted_ = false;
     bool blocked_ = false;
     boost::asio::steady_timer retry_;
+    boost::asio::steady_timer settle_;
+    bool batches_ = true;
+    ConsentTimes consent_;
+    IceCredentials remote_credentials_;
+    std::shared_ptr<TakenOverSocket> taken_;
+    std::optional<IcePair> taken_pair_;
     std::uint64_t bytes_sent_ = 0;
     std::uint64_t bytes_received_ = 0;
 };

@@ -253,7 +253,7 @@ core::ports::PathInfo IceConnection::info() const {
     info.local_address = pair->local;
     info.remote_address = pair->remote;
     info.detail = std::string(to_string(pair->local_type)) + "/" + std::string(to_string(pair->remote_type)) + ", " +
-                  dtls_->description() + ", SCTP";
+                  dtls_->description() + ", SCTP" + (agent_->is_batched() ? ", batched datagrams" : "");
     return info;
 }
 

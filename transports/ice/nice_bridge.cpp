@@ -2,6 +2,10 @@
 // Conversions of addresses and candidates, and GLib's log.
 #include "transports/ice/nice_bridge.hpp"
 
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstring>
 #include <mutex>
@@ -87,6 +91,29 @@ NiceCandidatePtr to_nice_candidate(const IceCandidate& candidate, guint stream) 
     made->priority = candidate.priority;
     g_strlcpy(made->foundation, candidate.foundation.c_str(), NICE_CANDIDATE_MAX_FOUNDATION);
     return made;
+}
+
+std::optional<TakenPair> take_selected_socket(NiceAgent* agent, guint stream) {
+    NiceCandidate* local = nullptr;
+    NiceCandidate* remote = nullptr;
+    if (nice_agent_get_selected_pair(agent, stream, 1, &local, &remote) == FALSE) return std::nullopt;
+    const bool plain = local->transport == NICE_CANDIDATE_TRANSPORT_UDP && local->type != NICE_CANDIDATE_TYPE_RELAYED &&
+                       remote->transport == NICE_CANDIDATE_TRANSPORT_UDP && remote->type != NICE_CANDIDATE_TYPE_RELAYED;
+    if (!plain) return std::nullopt;
+    TakenPair pair;
+    nice_address_copy_to_sockaddr(&remote->addr, reinterpret_cast<sockaddr*>(&pair.peer));
+    pair.peer_size = pair.peer.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+    gboolean controlling = FALSE;
+    g_object_get(agent, "controlling-mode", &controlling, nullptr);  // May have changed from what we asked for.
+    pair.controlling = controlling != FALSE;
+    auto* socket = nice_agent_get_selected_socket(agent, stream, 1);
+    if (socket == nullptr) return std::nullopt;
+    pair.socket = fcntl(g_socket_get_fd(socket), F_DUPFD_CLOEXEC, 3);
+    g_object_unref(socket);
+    if (pair.socket < 0) return std::nullopt;
+    if (UdpBatch::prepare(pair.socket, pair.peer, pair.peer_size)) return pair;
+    ::close(pair.socket);
+    return std::nullopt;
 }
 
 }  // namespace tubes::transports

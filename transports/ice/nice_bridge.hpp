@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "transports/ice/ice_agent.hpp"
+#include "transports/ice/taken_over_socket.hpp"
 
 namespace tubes::transports {
 
@@ -38,6 +39,10 @@ struct NiceCandidateFree {
     void operator()(NiceCandidate* candidate) const noexcept { nice_candidate_free(candidate); }
 };
 using NiceCandidatePtr = std::unique_ptr<NiceCandidate, NiceCandidateFree>;
+
+/// A descriptor of our own for the selected pair's socket, prepared for batches. Nothing, and nothing changed, if the
+/// pair is no plain UDP, or the system has no offload. The agent must not read afterwards.
+std::optional<TakenPair> take_selected_socket(NiceAgent* agent, guint stream);
 
 /// Null if the address is none.
 NiceCandidatePtr to_nice_candidate(const IceCandidate& candidate, guint stream);
