@@ -19,6 +19,7 @@ set_property(TARGET PkgConfig::NICE PkgConfig::USRSCTP PROPERTY INTERFACE_COMPIL
 pkg_check_modules(GLOOX REQUIRED IMPORTED_TARGET gloox)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(IDN REQUIRED IMPORTED_TARGET libidn)
+pkg_check_modules(DBUS REQUIRED IMPORTED_TARGET dbus-1)
 if(TUBES_BUILD_TESTS)
     find_package(GTest REQUIRED)
     find_package(Python3 REQUIRED COMPONENTS Interpreter)

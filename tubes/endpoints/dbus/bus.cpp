@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Routing between the programs of this side and the other occupants.
+#include "tubes/endpoints/dbus/bus.hpp"
+
+#include <dbus/dbus.h>
+
+#include <algorithm>
+
+#include "tubes/endpoints/dbus/driver.hpp"
+
+namespace tubes::endpoints::dbus {
+
+Bus::Bus(BusSettings settings, BusOutlet& outlet)
+    : settings_(std::move(settings)), outlet_(outlet), names_(settings_.service, settings_.owner) {}
+
+result<std::uint32_t> Bus::add_program(ProgramCredentials credentials) {
+    const auto number = last_program_ + 1;
+    const auto name = Names::make(settings_.occupant, number);
+    const auto before = names_.service_owner();
+    if (const auto error = names_.add(settings_.occupant, name)) return error;
+    last_program_ = number;
+    programs_[number] = Program{name, credentials, false, {}};
+    names_changed(name, true, before);
+    for (const auto& occupant : occupants_) outlet_.to_occupant(occupant, name_change(name, "", name));
+    return number;
+}
+
+void Bus::from_program(std::uint32_t number, Message message) {
+    const auto found = programs_.find(number);
+    if (found == programs_.end()) return;
+    auto& program = found->second;
+    message.set_sender(program.name);
+    if (message.type() == Message::Type::method_call) {
+        if (message.destination() == kBusName || Driver::is_for_connection(message)) {
+            return Driver(*this).on_call(number, message);
+        }
+        const bool named = !message.destination().empty();
+        const auto callee = named ? names_.resolve(message.destination()) : names_.other_side(settings_.occupant);
+        return call(program, callee, message);
+    }
+    if (!message.destination().empty()) return route_to(names_.resolve(message.destination()), message);
+    if (message.type() == Message::Type::signal) broadcast(program.name, message);
+}
+
+void Bus::call(Program& program, const std::string& callee, const Message& message) {
+    const auto refuse = [&](const char* error, const std::string& text) {
+        if (message.expects_reply()) answer(program.name, Message::error_to(message, error, text));
+    };
+    if (callee.empty()) {
+        const bool unique = message.destination().starts_with(':');
+        return refuse(DBUS_ERROR_SERVICE_UNKNOWN, unique ? "this program has left the tube"
+                                                         : "no program is connected at the other end of the tube");
+    }
+    // Inside a variant it is a number without meaning; libdbus has checked that no descriptor is announced.
+    if (message.signature().find('h') != std::string_view::npos) {
+        return refuse(DBUS_ERROR_NOT_SUPPORTED, "a tube carries no file descriptors");
+    }
+    if (message.expects_reply()) {
+        if (program.pending.size() >= kMaxPendingCalls) {
+            return refuse(DBUS_ERROR_LIMITS_EXCEEDED, "too many calls wait for their answers");
+        }
+        auto gone = Message::error_to(message, DBUS_ERROR_NO_REPLY, "the program left the tube before it answered");
+        program.pending.insert_or_assign(message.serial(), std::pair(callee, std::move(gone)));
+    }
+    route_to(callee, message);
+}
+
+void Bus::route_to(const std::string& name, const Message& message) {
+    if (name.empty()) return;
+    const auto occupant = names_.occupant_of(name);
+    if (occupant == settings_.occupant) return deliver(name, message);
+    if (occupants_.contains(occupant)) outlet_.to_occupant(occupant, message);
+}
+
+void Bus::broadcast(const std::string& from, const Message& message) {
+    for (const auto& [number, program] : programs_) {
+        if (program.name != from) outlet_.to_program(number, message);
+    }
+    if (names_.occupant_of(from) != settings_.occupant) return;
+    for (const auto& occupant : occupants_) outlet_.to_occupant(occupant, message);
+}
+
+// Only the answer that a program waits for, from whom it asked, is an answer.
+void Bus::deliver(const std::string& name, const Message& message) {
+    const auto found = find(name);
+    if (found == programs_.end()) return;
+    auto& pending = found->second.pending;
+    if (message.type() == Message::Type::method_return || message.type() == Message::Type::error) {
+        const auto call = pending.find(message.reply_serial());
+        if (call == pending.end() || call->second.first != message.sender()) return;
+        pending.erase(call);
+    }
+    outlet_.to_program(found->first, message);
+}
+
+void Bus::answer(const std::string& name, Message message) {
+    message.set_sender(kBusName).set_destination(name).set_serial(++last_serial_);
+    const auto found = find(name);
+    if (found != programs_.end()) outlet_.to_program(found->first, message);
+}
+
+std::map<std::uint32_t, Bus::Program>::iterator Bus::find(std::string_view name) {
+    const auto is_named = [&](const auto& entry) { return entry.second.name == name; };
+    return std::find_if(programs_.begin(), programs_.end(), is_named);
+}
+
+void Bus::remove_program(std::uint32_t number) {
+    const auto found = programs_.find(number);
+    if (found == programs_.end()) return;
+    const auto name = found->second.name;
+    const auto before = names_.service_owner();
+    programs_.erase(found);
+    names_.remove(settings_.occupant, name);
+    names_changed(name, false, before);
+    for (const auto& occupant : occupants_) outlet_.to_occupant(occupant, name_change(name, name, ""));
+}
+
+void Bus::join(const std::string& occupant) {
+    if (!Names::is_occupant(occupant) || occupant == settings_.occupant || !occupants_.insert(occupant).second) return;
+    for (const auto& name : names_.of(settings_.occupant)) outlet_.to_occupant(occupant, name_change(name, "", name));
+}
+
+error_code Bus::from_occupant(const std::string& occupant, Message message) {
+    if (!occupants_.contains(occupant)) return Errc::protocol_violation;
+    if (message.sender() == kBusName) return on_name_change(occupant, message);
+    if (!names_.has(occupant, message.sender())) return Errc::protocol_violation;
+    if (message.signature().find('h') != std::string_view::npos) return Errc::protocol_violation;
+    if (message.destination().empty()) {
+        if (message.type() == Message::Type::signal) {
+            broadcast(std::string(message.sender()), message);
+            return {};
+        }
+        if (message.type() != Message::Type::method_call) return Errc::protocol_violation;
+        deliver(names_.of(settings_.occupant).empty() ? std::string() : names_.of(settings_.occupant).front(), message);
+        return {};
+    }
+    // A name of ours that has just gone is no fault: the other side hears of it and ends the call itself.
+    const auto name = names_.resolve(message.destination());
+    if (!name.empty() && names_.occupant_of(name) == settings_.occupant) deliver(name, message);
+    return {};
+}
+
+error_code Bus::on_name_change(const std::string& occupant, const Message& message) {
+    const char* name = nullptr;
+    const char* from = nullptr;
+    const char* to = nullptr;
+    if (message.type() != Message::Type::signal || message.interface() != kBusName ||
+        message.member() != "NameOwnerChanged" ||
+        !dbus_message_get_args(message.raw(), nullptr, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &from,
+                               DBUS_TYPE_STRING, &to, DBUS_TYPE_INVALID)) {
+        return Errc::protocol_violation;
+    }
+    const std::string_view before(from);
+    const std::string_view after(to);
+    const auto owner = names_.service_owner();
+    if (before.empty() && after == name) {
+        if (const auto error = names_.add(occupant, name)) {
+            return error == Errc::limit_exceeded ? error : Errc::protocol_violation;
+        }
+        names_changed(name, true, owner);
+        return {};
+    }
+    if (before != name || !after.empty() || !names_.remove(occupant, name)) return Errc::protocol_violation;
+    names_changed(name, false, owner);
+    return {};
+}
+
+void Bus::leave(const std::string& occupant) {
+    if (occupants_.erase(occupant) == 0) return;
+    for (const auto& name : names_.of(occupant)) {
+        const auto before = names_.service_owner();
+        names_.remove(occupant, name);
+        names_changed(name, false, before);
+    }
+}
+
+// Tells the programs of this side, and ends the calls that nobody will answer any more.
+void Bus::names_changed(const std::string& name, bool appeared, const std::string& service_owner_before) {
+    tell_programs(name, appeared ? "" : name, appeared ? name : "");
+    const auto owner = names_.service_owner();
+    if (owner != service_owner_before) tell_programs(names_.service(), service_owner_before, owner);
+    if (appeared) return;
+    for (auto& [number, program] : programs_) {
+        for (auto call = program.pending.begin(); call != program.pending.end();) {
+            if (call->second.first != name) {
+                ++call;
+                continue;
+            }
+            const auto error = call->second.second;
+            call = program.pending.erase(call);
+            answer(program.name, error);
+        }
+    }
+}
+
+void Bus::tell_programs(const std::string& name, const std::string& from, const std::string& to) {
+    for (const auto& [number, program] : programs_) {
+        if (program.said_hello) outlet_.to_program(number, name_change(name, from, to));
+    }
+}
+
+Message Bus::name_change(const std::string& name, const std::string& from, const std::string& to) {
+    auto message = Message::signal(kBusPath, kBusName, "NameOwnerChanged");
+    const char* texts[] = {name.c_str(), from.c_str(), to.c_str()};
+    dbus_message_append_args(message.raw(), DBUS_TYPE_STRING, &texts[0], DBUS_TYPE_STRING, &texts[1], DBUS_TYPE_STRING,
+                             &texts[2], DBUS_TYPE_INVALID);
+    message.set_sender(kBusName).set_serial(++last_serial_);
+    return message;
+}
+
+}  // namespace tubes::endpoints::dbus
