@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
 from datagram_bench import measure_datagrams, print_datagrams  # noqa: E402
+from dbus_bench import measure_dbus, print_dbus  # noqa: E402
 from tube_harness import Running, World, free_port, is_listening, wait_until  # noqa: E402
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
@@ -241,6 +242,7 @@ def print_table(results: dict[str, Any]) -> None:
                   f"RSS {row['rss_kib']} KiB")
             print(f"  set-up (ms): {row['phases_ms']}")
     print_datagrams(results["datagrams"])
+    print_dbus(results["dbus"])
     for name, row in results["in_process"].items():
         print(f"{name}: {json.dumps(row)}")
 
@@ -264,6 +266,7 @@ def main() -> int:
                     each for pid in pids for each in descendants(pid)])
         results["sockets"].update(measure_tubes(bench, TRANSPORTS, options.connections))
         results["datagrams"] = measure_datagrams(TRANSPORTS, max(1, int(5 * options.scale)))
+        results["dbus"] = measure_dbus(TRANSPORTS, max(1, int(5 * options.scale)))
     finally:
         bench.close()
     results["in_process"] = {} if options.no_in_process else in_process(options.programs)

@@ -10,7 +10,7 @@ struct Programs : BusOutlet {
     void to_program(std::uint32_t, const Message& message) override {
         const auto sender = message.sender();
         if (sender != kBusName && !sender.starts_with(":theirs.")) __builtin_trap();
-        if (message.marshal().size() > kMaxMessageSize) __builtin_trap();
+        if (message.marshal()->size() > kMaxMessageSize) __builtin_trap();
     }
     void to_occupant(const std::string&, const Message&) override {}
 };

@@ -49,6 +49,7 @@ public:
     virtual ~ShareBackend();
     virtual const std::string& service() const = 0;
     virtual const std::string& offer_id() const = 0;
+    virtual Endpoint target() const = 0;
     virtual void accept(Handler<Stream> handler) = 0;
     virtual void accept_flow(Handler<DatagramFlow> handler) = 0;
     virtual void close() = 0;

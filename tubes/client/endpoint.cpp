@@ -64,6 +64,16 @@ result<Endpoint> parse_udp(std::string_view text) {
     return endpoint;
 }
 
+result<Endpoint> parse_dbus(std::string_view path) {
+    const bool good = path.size() <= kMaxUnixPath && path.find('\0') == std::string_view::npos;
+    if (!good) return make_error_code(Errc::invalid_argument);
+    return Endpoint::dbus(std::string(path));
+}
+
+bool is_alphanumeric(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 }  // namespace
 
 Endpoint Endpoint::tcp(std::string host, std::uint16_t port) {
@@ -102,11 +112,20 @@ Endpoint Endpoint::descriptors(int input, int output) {
     return endpoint;
 }
 
+Endpoint Endpoint::dbus(std::string path) {
+    Endpoint endpoint;
+    endpoint.kind = Kind::dbus;
+    endpoint.path = std::move(path);
+    return endpoint;
+}
+
 result<Endpoint> Endpoint::parse(std::string_view text) {
     constexpr std::string_view kUnix = "unix:";
     constexpr std::string_view kUdp = "udp:";
+    constexpr std::string_view kDbus = "dbus:";
     if (text.substr(0, kUnix.size()) == kUnix) return parse_unix(text.substr(kUnix.size()));
     if (text.substr(0, kUdp.size()) == kUdp) return parse_udp(text.substr(kUdp.size()));
+    if (text.substr(0, kDbus.size()) == kDbus) return parse_dbus(text.substr(kDbus.size()));
     return parse_inet(text);
 }
 
@@ -119,8 +138,31 @@ std::string Endpoint::to_string() const {
         case Kind::unix_path: return "unix:" + path;
         case Kind::unix_abstract: return "unix:@" + path;
         case Kind::descriptors: return "stdio";
+        case Kind::dbus: return "dbus:" + path;
     }
     return "unknown";
+}
+
+TubeKind Endpoint::tube_kind() const noexcept {
+    if (kind == Kind::dbus) return TubeKind::dbus;
+    return kind == Kind::udp ? TubeKind::datagram : TubeKind::stream;
+}
+
+// D-Bus Specification 0.38, "Server Addresses": other bytes than these are escaped.
+std::string Endpoint::bus_address() const {
+    if (kind != Kind::dbus || path.empty()) return {};
+    constexpr std::string_view kPlain = "-_/.\\*";
+    constexpr std::string_view kHex = "0123456789abcdef";
+    std::string address = "unix:path=";
+    for (const char c : path) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (is_alphanumeric(c) || kPlain.find(c) != std::string_view::npos) {
+            address.push_back(c);
+        } else {
+            address.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+        }
+    }
+    return address;
 }
 
 }  // namespace v0

@@ -41,6 +41,10 @@ const std::string& Share::offer_id() const {
     return backend_ ? backend_->offer_id() : empty_text();
 }
 
+Endpoint Share::target() const {
+    return backend_ ? backend_->target() : Endpoint();
+}
+
 void Share::close() {
     if (backend_) backend_->close();
 }

@@ -151,7 +151,8 @@ result<std::unique_ptr<Acceptor>> listen(const asio::any_io_executor& executor, 
         case Endpoint::Kind::unix_abstract: return listen_unix(executor, options);
         case Endpoint::Kind::in_process:
         case Endpoint::Kind::udp:
-        case Endpoint::Kind::descriptors: break;
+        case Endpoint::Kind::descriptors:
+        case Endpoint::Kind::dbus: break;
     }
     return make_error_code(Errc::unsupported);
 }

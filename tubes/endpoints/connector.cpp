@@ -113,6 +113,7 @@ void async_connect(const asio::any_io_executor& executor, const Endpoint& target
             return asio::post(executor, [done = std::move(done), held] { done(std::move(*held)); });
         }
         case Endpoint::Kind::udp:
+        case Endpoint::Kind::dbus:
         case Endpoint::Kind::in_process: break;
     }
     fail(make_error_code(Errc::unsupported));

@@ -4,8 +4,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "tubes/base/bytes.hpp"
+#include "tubes/base/peer_credentials.hpp"
 
 namespace tubes::endpoints {
 
@@ -24,6 +26,9 @@ public:
     virtual result<std::size_t> read(base::MutableByteView into) = 0;
     /// Bytes taken, at least one; would_block; connection_reset or a system error.
     virtual result<std::size_t> write(base::ByteView data) = 0;
+
+    /// Of the program that connected, where its kind of connection tells.
+    virtual std::optional<base::PeerCredentials> credentials() const { return std::nullopt; }
 
     /// Half-close: the program reads end of file after what was written.
     virtual void shutdown_write() = 0;

@@ -40,6 +40,11 @@ public:
         return last_error();
     }
 
+    std::optional<base::PeerCredentials> credentials() const override {
+        const auto peer = base::peer_credentials(socket_.native_handle());
+        return peer && peer->process != 0 ? peer : std::nullopt;  // TCP has a socket without a process
+    }
+
     void shutdown_write() override { ::shutdown(socket_.native_handle(), SHUT_WR); }
 
     void reset() override {
@@ -60,7 +65,7 @@ private:
         });
     }
 
-    GenericSocket socket_;
+    mutable GenericSocket socket_;  // native_handle() is not const
 };
 
 }  // namespace

@@ -15,15 +15,17 @@ namespace {
 class ShareCore final : public detail::ShareBackend {
 public:
     ShareCore(std::shared_ptr<Loop> loop, std::weak_ptr<Engine> engine, Shares::Number number, std::string service,
-              std::string offer_id)
+              std::string offer_id, Endpoint target)
         : loop_(std::move(loop)),
           engine_(std::move(engine)),
           number_(number),
           service_(std::move(service)),
-          offer_id_(std::move(offer_id)) {}
+          offer_id_(std::move(offer_id)),
+          target_(std::move(target)) {}
 
     const std::string& service() const override { return service_; }
     const std::string& offer_id() const override { return offer_id_; }
+    Endpoint target() const override { return target_; }
     void accept(detail::Handler<Stream> handler) override {
         auto done = Completion<Stream>::make(loop_, std::move(handler));
         const auto refused = loop_->post([engine = engine_, number = number_, done] {
@@ -54,14 +56,16 @@ private:
     Shares::Number number_;
     std::string service_;
     std::string offer_id_;
+    Endpoint target_;
 };
 
-/// unsupported for a kind that this build does not have, invalid_argument for a target that is none for this kind.
+/// unsupported for a kind that this build does not have, invalid_argument for a name or target that is none for it.
 template <class Options>
 error_code check(const Options& options) {
     const auto* kind = find_tube_kind(options.kind);
     if (!kind) return make_error_code(Errc::unsupported);
-    const bool good = is_valid_service_name(options.service) && kind->takes_target(options.target);
+    const bool good = is_valid_service_name(options.service) && kind->takes_service(options.service) &&
+                      kind->takes_target(options.target);
     return good ? error_code() : make_error_code(Errc::invalid_argument);
 }
 
@@ -91,6 +95,7 @@ void Shares::share(ShareOptions options, CompletionPointer<Share> done) {
     Entry entry;
     entry.info = {options.service, options.kind, options.target.to_string(), options.audience, options.policy};
     entry.target = options.target;
+    if (const auto error = open_end(entry)) return done->fail(error);
     const auto shared = engine_.broker().share(std::move(*spec));
     if (!shared) return done->fail(shared.error());
     done->succeed(add(std::move(entry)));
@@ -107,19 +112,30 @@ void Shares::offer(OfferOptions options, CompletionPointer<Share> done) {
     spec.kind = options.kind;
     spec.parameters = options.parameters;
     spec.lifetime = options.lifetime;
-    const auto offered = engine_.broker().offer(std::move(spec));
-    if (!offered) return done->fail(offered.error());
     Entry entry;
     entry.info = {options.service, options.kind, options.target.to_string(), {who->contact.value}, Policy::always};
     entry.target = options.target;
+    if (const auto error = open_end(entry)) return done->fail(error);
+    const auto offered = engine_.broker().offer(std::move(spec));
+    if (!offered) return done->fail(offered.error());
     entry.offer = *offered;
     done->succeed(add(std::move(entry)));
+}
+
+error_code Shares::open_end(Entry& entry) {
+    auto end = find_tube_kind(entry.info.kind)->open_shared(engine_, entry.info.service, entry.target);
+    if (!end) return end.error();
+    if (!*end) return {};
+    entry.end = std::move(*end);
+    entry.target = entry.end->endpoint();
+    entry.info.target = entry.target.to_string();
+    return {};
 }
 
 Share Shares::add(Entry entry) {
     const auto number = next_number_++;
     auto core = std::make_shared<ShareCore>(engine_.loop(), engine_.weak_from_this(), number, entry.info.service,
-                                            entry.offer ? entry.offer->hex() : std::string());
+                                            entry.offer ? entry.offer->hex() : std::string(), entry.target);
     entries_.emplace(number, std::move(entry));
     return Share(std::move(core));
 }
@@ -135,7 +151,7 @@ std::vector<ShareInfo> Shares::list() const {
 void Shares::accept(Number number, CompletionPointer<Stream> done) {
     const auto found = entries_.find(number);
     if (found == entries_.end()) return done->fail(Errc::cancelled);
-    const bool takes = found->second.info.kind != TubeKind::datagram;
+    const bool takes = found->second.info.kind == TubeKind::stream;
     if (!takes || found->second.target.kind != Endpoint::Kind::in_process) return done->fail(Errc::invalid_argument);
     take_next(found->second, found->second.accepts, std::move(done));
 }
@@ -204,6 +220,7 @@ void Shares::close(Number number, Errc reason) {
 
 void Shares::end(Entry& entry, Errc reason) {
     entry.ended = reason;
+    if (entry.end) entry.end->close();
     for (auto& stream : std::exchange(entry.streams, {})) stream->reset(Errc::connection_refused);
     for (auto& accept : std::exchange(entry.accepts, {})) accept->fail(reason);
     for (auto& accept : std::exchange(entry.flow_accepts, {})) accept->fail(reason);
@@ -261,6 +278,7 @@ void Shares::join_target(Entry& entry, std::shared_ptr<core::Stream> stream) {
     if (entry.target.kind == Endpoint::Kind::descriptors && std::exchange(entry.is_target_used, true)) {
         return stream->reset(Errc::connection_refused);
     }
+    if (entry.end) return entry.end->join(std::move(stream));
     find_tube_kind(entry.info.kind)->join_target(engine_, entry.info, entry.target, std::move(stream));
 }
 

@@ -13,6 +13,7 @@
 namespace tubes::engine {
 
 class Engine;
+class SharedEnd;
 
 /// Streams of a share whose application does not take them; further ones are refused.
 inline constexpr std::size_t kMaxWaitingStreams = 128;
@@ -43,7 +44,8 @@ private:
         ShareInfo info;
         Endpoint target;
         std::optional<core::OfferId> offer;
-        bool is_target_used = false;  // of a pair of descriptors, which serves one stream
+        std::shared_ptr<SharedEnd> end;  // where all tubes of the share meet, for kinds that have that
+        bool is_target_used = false;     // of a pair of descriptors, which serves one stream
         std::deque<std::shared_ptr<core::Stream>> streams;
         std::deque<CompletionPointer<Stream>> accepts;
         std::deque<CompletionPointer<DatagramFlow>> flow_accepts;
@@ -52,6 +54,7 @@ private:
 
     result<core::ShareSpec> to_spec(const ShareOptions& options) const;
     Share add(Entry entry);
+    error_code open_end(Entry& entry);
     Entry* find(const core::TubeId& tube);
     std::optional<Number> number_of(const core::TubeStatus& tube) const;
     void adopt(const CompletionPointer<Stream>& accept, std::shared_ptr<core::Stream> stream);

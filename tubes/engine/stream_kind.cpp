@@ -26,7 +26,8 @@ bool StreamKind::takes_target(const Endpoint& target) const {
         case Endpoint::Kind::tcp: return target.port != 0 && !target.host.empty();
         case Endpoint::Kind::unix_path:
         case Endpoint::Kind::unix_abstract: return !target.path.empty();
-        case Endpoint::Kind::udp: return false;
+        case Endpoint::Kind::udp:
+        case Endpoint::Kind::dbus: return false;
         case Endpoint::Kind::descriptors: return target.input >= 0 && target.output >= 0;
     }
     return false;

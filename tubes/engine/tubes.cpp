@@ -59,7 +59,9 @@ void Tubes::connect(ConnectOptions options, CompletionPointer<Tube> done) {
 
 void Tubes::connect(core::ConnectSpec spec, CompletionPointer<Tube> done) {
     if (!is_valid_service_name(spec.service)) return done->fail(Errc::invalid_argument);
-    if (!find_tube_kind(spec.kind)) return done->fail(Errc::unsupported);
+    const auto* kind = find_tube_kind(spec.kind);
+    if (!kind) return done->fail(Errc::unsupported);
+    if (!kind->takes_service(spec.service)) return done->fail(Errc::invalid_argument);
     const auto id = engine_.broker().connect(std::move(spec), callback(done));
     done->on_cancel([engine = engine_.weak_from_this(), id] {
         if (auto alive = engine.lock(); alive && !alive->is_closed()) alive->broker().close_tube(id, Errc::cancelled);
@@ -107,7 +109,7 @@ void Tubes::open_stream(const TubeId& id, CompletionPointer<Stream> done) {
     const auto found = records_.find(id);
     if (found == records_.end()) return done->fail(Errc::cancelled);
     if (found->second.closed) return done->fail(*found->second.closed);
-    if (found->second.info.kind == TubeKind::datagram) return done->fail(Errc::unsupported);
+    if (found->second.info.kind != TubeKind::stream) return done->fail(Errc::unsupported);
     auto stream = engine_.broker().open_stream(id);
     if (!stream) return done->fail(stream.error());
     done->succeed(engine_.streams().adopt(std::move(*stream)));

@@ -39,6 +39,13 @@ TEST(DbusHandshake, RejectsAnotherUserThanTheKernelSays) {
     EXPECT_FALSE(sasl.is_done());
 }
 
+TEST(DbusHandshake, RejectsAUserWhoMayNotEnter) {
+    SaslServer sasl({kGuid, 1000, false, false});
+    ASSERT_TRUE(sasl.receive(base::as_bytes("\0AUTH EXTERNAL 31303030\r\nAUTH EXTERNAL\r\n"s)));
+    EXPECT_EQ(sasl.take_output(), "REJECTED EXTERNAL\r\nREJECTED EXTERNAL\r\n");
+    EXPECT_FALSE(sasl.is_done());
+}
+
 TEST(DbusHandshake, TakesAnonymousOnlyWherePolicySaysSo) {
     const auto input = "\0AUTH ANONYMOUS\r\nDATA 6162\r\nBEGIN\r\n"s;
     auto open = server(true);

@@ -7,6 +7,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "tubes/cli/bus_command.hpp"
 #include "tubes/cli/commands.hpp"
 #include "tubes/cli/control.hpp"
 #include "tubes/cli/narrator.hpp"
@@ -30,6 +31,9 @@ struct ConnectArguments {
     std::string account;
     std::string listen;
     bool stdio = false;
+    bool any_user = false;
+    std::vector<std::string> command;
+    int command_code = -1;  // of a command that has run
     bool allow_remote = false;
     bool keep = false;
     TubeKind kind = TubeKind::stream;
@@ -117,6 +121,19 @@ asio::awaitable<void> show_counters(Session& session, std::string tube, std::sha
     }
 }
 
+/// Where programs find the service.
+void tell_where(Session& session, const ConnectArguments& arguments, const TubeInfo& tube, const Endpoint& end) {
+    const auto bus = end.bus_address();
+    if (session.options().json) {
+        nlohmann::json told = {{"listening", end.to_string()}, {"service", arguments.service}, {"tube", to_json(tube)}};
+        if (!bus.empty()) told["bus_address"] = bus;
+        return print_json(told);
+    }
+    const auto where = bus.empty() ? end.to_string() : "this bus:\n  " + bus_variable(end) + "\n";
+    session.say(fmt::format("{} of {} is at {}{}Ctrl-C ends it.", safe(arguments.service), owner_of(arguments), where,
+                            bus.empty() ? ". " : ""));
+}
+
 /// One tube from open to close; `opened` tells whether it came that far.
 asio::awaitable<error_code> use_tube(Session& session, ConnectArguments& arguments, Endpoint& end, bool& opened) {
     Room room;
@@ -135,9 +152,19 @@ asio::awaitable<error_code> use_tube(Session& session, ConnectArguments& argumen
     auto& [error, tube] = outcome;
     if (error) co_return error;
     ListenOptions listen;
+    const bool is_bus = tube.info().kind == TubeKind::dbus;
+    if (!is_bus && !arguments.command.empty()) {
+        session.say(fmt::format("{} is no D-Bus service: there is no bus to run a command with.", arguments.service));
+        co_return make_error_code(Errc::invalid_argument);
+    }
+    const bool is_default = arguments.listen.empty() && !arguments.stdio;
+    if (is_bus && is_default && end.kind != Endpoint::Kind::dbus) end = Endpoint::dbus();
+    end.any_user = arguments.any_user;
     listen.endpoint = end;
     listen.allow_remote = arguments.allow_remote;
     auto [listen_error, listener] = co_await tube.async_listen(listen, kTuple);
+    if (listen_error == Errc::invalid_argument && is_bus)
+        session.say("A D-Bus is reached at --listen dbus:PATH, or without --listen at a place of its own.");
     if (listen_error) co_return listen_error;
     opened = true;
     end = listener.endpoint();  // the same port again after a reconnect
@@ -145,12 +172,11 @@ asio::awaitable<error_code> use_tube(Session& session, ConnectArguments& argumen
         auto [stdio_error] = co_await listener.async_wait(kTuple);
         co_return stdio_error;
     }
-    const auto owner = owner_of(arguments);
-    if (session.options().json) {
-        print_json({{"listening", end.to_string()}, {"service", arguments.service}, {"tube", to_json(tube.info())}});
-    } else {
-        session.say(fmt::format("{} of {} is at {}. Ctrl-C ends it.", safe(arguments.service), owner, end.to_string()));
+    if (!arguments.command.empty()) {
+        arguments.command_code = co_await run_with_bus(session, arguments.command, end);
+        co_return error_code();
     }
+    tell_where(session, arguments, tube.info(), end);
     auto active = std::make_shared<bool>(true);
     asio::co_spawn(session.context(), show_counters(session, tube.info().id, active), asio::detached);
     auto [closed] = co_await tube.async_wait_closed(kTuple);
@@ -160,7 +186,8 @@ asio::awaitable<error_code> use_tube(Session& session, ConnectArguments& argumen
 
 asio::awaitable<int> run_connect(Session& session, ConnectArguments arguments) {
     auto end = local_end(arguments);
-    if (!end) co_return session.fail("--listen", end.error(), "give a port, HOST:PORT, udp:PORT, or unix:PATH");
+    if (!end)
+        co_return session.fail("--listen", end.error(), "give a port, HOST:PORT, udp:PORT, unix:PATH or dbus:PATH");
     arguments.kind = end->tube_kind();
     arguments.room.account = arguments.account;
     const bool remote = !arguments.contact.empty() || !arguments.room.room.empty();
@@ -177,6 +204,7 @@ asio::awaitable<int> run_connect(Session& session, ConnectArguments arguments) {
     for (;;) {
         bool opened = false;
         const auto error = co_await use_tube(session, arguments, *end, opened);
+        if (arguments.command_code >= 0) co_return arguments.command_code;
         if (session.is_stopping()) co_return kInterrupted;
         if (!arguments.keep || (arguments.stdio && opened)) {
             // Why the room could not be joined has been told.
@@ -209,12 +237,16 @@ void add_connect_command(CLI::App& app, Action& selected) {
     command->add_option("--peer", arguments->peer, "Only this device of the contact, as `tube contacts` names it")
         ->type_name("ADDRESS");
     command->add_option("--account", arguments->account, "Use only this account")->type_name("ADDRESS");
-    auto* listen =
-        command->add_option("--listen", arguments->listen,
-                            "Where programs connect: PORT, HOST:PORT, udp:PORT or unix:PATH (default: any free port)");
+    auto* listen = command->add_option(
+        "--listen", arguments->listen,
+        "Where programs connect: PORT, HOST:PORT, udp:PORT, unix:PATH or dbus:PATH (default: any free one)");
     listen->type_name("WHERE");
     command->add_flag("--stdio", arguments->stdio, "One connection over standard input and output")->excludes(listen);
     command->add_flag("--allow-remote", arguments->allow_remote, "Permit --listen on an address that others can reach");
+    command->add_flag("--any-user", arguments->any_user,
+                      "With --listen dbus:PATH: let in programs of every user of this machine");
+    command->add_option("COMMAND", arguments->command,
+                        "For a D-Bus service: run this after `--`, with DBUS_SESSION_BUS_ADDRESS set, until it ends");
     command->add_flag("--keep", arguments->keep, "Connect again whenever the tube is lost");
     command->add_option("--timeout", arguments->timeout_s, "Seconds to wait for the contact and their answer")
         ->type_name("SECONDS")
@@ -224,6 +256,7 @@ void add_connect_command(CLI::App& app, Action& selected) {
         "Examples:\n  tube connect web --listen 127.0.0.1:9090\n"
         "  tube connect wg --from alice@example.org --listen udp:127.0.0.1:51820\n"
         "  tube connect ssh --from alice@example.org --stdio      (as ssh's ProxyCommand)\n"
+        "  tube connect org.example.Editor --from alice@example.org -- editor --shared\n"
         "  tube connect web --room cable@conference.example.org --occupant alice");
 }
 

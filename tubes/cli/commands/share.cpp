@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <charconv>
 
+#include "tubes/cli/bus_command.hpp"
 #include "tubes/cli/commands.hpp"
 #include "tubes/cli/control.hpp"
 #include "tubes/cli/narrator.hpp"
@@ -22,6 +23,10 @@ struct ShareArguments {
     std::string target;
     std::string unix_path;
     std::string udp;
+    bool dbus = false;
+    std::string bus_path;
+    bool any_user = false;
+    std::vector<std::string> command;
     std::string service;
     std::vector<std::string> contacts;
     std::string account;
@@ -32,9 +37,14 @@ struct ShareArguments {
     bool ask = false;
 };
 
-constexpr const char* kTargetAdvice = "give a port, HOST:PORT, --udp PORT, or --unix PATH";
+constexpr const char* kTargetAdvice = "give a port, HOST:PORT, --udp PORT, --unix PATH, or --dbus NAME";
 
 result<Endpoint> target_of(const ShareArguments& arguments) {
+    if (arguments.dbus) {
+        auto bus = Endpoint::dbus(arguments.bus_path);
+        bus.any_user = arguments.any_user;
+        return arguments.target.empty() ? make_error_code(Errc::invalid_argument) : result<Endpoint>(bus);
+    }
     if (!arguments.udp.empty()) return Endpoint::parse("udp:" + arguments.udp);
     if (!arguments.unix_path.empty()) return Endpoint::unix_path(arguments.unix_path);
     return Endpoint::parse(arguments.target);
@@ -43,6 +53,7 @@ result<Endpoint> target_of(const ShareArguments& arguments) {
 /// The name of a share that was given none: what it leads to.
 std::string service_name(const ShareArguments& arguments) {
     if (!arguments.service.empty()) return arguments.service;
+    if (arguments.dbus) return arguments.target;
     std::string name = arguments.target + arguments.unix_path + arguments.udp;  // one of them was given
     if (const auto slash = name.rfind('/'); slash != std::string::npos) name = name.substr(slash + 1);
     if (const auto colon = name.rfind(':'); colon != std::string::npos) name = name.substr(colon + 1);
@@ -57,6 +68,12 @@ std::string suggested_listen(const Endpoint& target) {
     return fmt::format("{}127.0.0.1:{}", is_udp ? "udp:" : "", port);
 }
 
+/// What may be wrong with a bus.
+std::string bus_advice(const ShareArguments& arguments, const error_code& error) {
+    if (!arguments.dbus || error != Errc::invalid_argument) return {};
+    return "a D-Bus name has at least two parts, like org.example.Editor, and a --bus path at most 107 characters";
+}
+
 std::string online_account(const std::vector<AccountInfo>& accounts, const std::string& wanted) {
     for (const auto& account : accounts) {
         if (account.state != AccountState::online || account.protocol == "local") continue;
@@ -69,20 +86,24 @@ void print_invitation(Session& session, const ShareArguments& arguments, const S
                       const std::string& account) {
     // On this machine the shared port is taken: let the system choose one.
     const bool own = share.audience.empty();
-    const auto rest =
-        own ? std::string() : fmt::format(" --from {} --listen {}", safe(account), suggested_listen(share.target));
+    const bool is_bus = share.kind == TubeKind::dbus;  // which needs no place of the user's choice
+    const auto listen = is_bus ? std::string() : " --listen " + suggested_listen(share.target);
+    const auto rest = own ? std::string() : fmt::format(" --from {}{}", safe(account), listen);
     const auto command = fmt::format("tube connect {}{}", share.service, rest);
     if (session.options().json) {
-        return print_json({{"service", share.service},
-                           {"target", share.target.to_string()},
-                           {"audience", share.audience},
-                           {"always", arguments.always},
-                           {"peer_command", command}});
+        nlohmann::json told = {{"service", share.service},
+                               {"target", share.target.to_string()},
+                               {"audience", share.audience},
+                               {"always", arguments.always},
+                               {"peer_command", command}};
+        if (is_bus) told["bus_address"] = share.target.bus_address();
+        return print_json(told);
     }
     std::string audience = "your own programs on this machine";
     if (!share.audience.empty()) audience = safe(fmt::format("{}", fmt::join(share.audience, ", ")));
     session.say(fmt::format("Sharing {} as {} with {}{}.", share.target.to_string(), share.service, audience,
                             share.audience.empty() || arguments.always ? "" : ", asking you before each use"));
+    if (is_bus) session.say("Programs here find its bus with:\n  " + bus_variable(share.target));
     session.say(fmt::format("{}:\n  {}", share.audience.empty() ? "In another terminal" : "They type", command));
 }
 
@@ -110,6 +131,8 @@ asio::awaitable<int> share_with_room(Session& session, ShareArguments arguments,
     auto [error, handle] = co_await room.async_share(share, kTuple);
     if (error) co_return session.fail("cannot share " + safe(share.service), error);
     ControlServer control(session, "share " + share.service);
+    share.target = handle.target();
+    if (share.kind == TubeKind::dbus) session.say("Programs here find its bus with:\n  " + bus_variable(share.target));
     const auto command = fmt::format("tube connect {} --room {}", share.service, safe(room.address()));
     if (session.options().json) {
         print_json({{"service", share.service}, {"room", room.address()}, {"peer_command", command}});
@@ -153,9 +176,11 @@ asio::awaitable<int> run_share(Session& session, ShareArguments arguments) {
         co_await invite(session, *narrator, arguments.contacts);
     }
     auto [error, handle] = co_await session.node().async_share(share, kTuple);
-    if (error) co_return session.fail("cannot share " + safe(share.service), error);
+    if (error) co_return session.fail("cannot share " + safe(share.service), error, bus_advice(arguments, error));
     ControlServer control(session, "share " + share.service);
+    share.target = handle.target();
     print_invitation(session, arguments, share, account);
+    if (!arguments.command.empty()) co_return co_await run_with_bus(session, arguments.command, share.target);
     co_return co_await stay(session);
 }
 
@@ -186,6 +211,8 @@ asio::awaitable<int> run_offer(Session& session, ShareArguments arguments) {
     auto [error, handle] = co_await session.node().async_offer(offer, kTuple);
     if (error) co_return session.fail("cannot offer " + safe(offer.service), error);
     ControlServer control(session, "offer " + offer.service);
+    offer.target = handle.target();
+    if (offer.kind == TubeKind::dbus) session.say("Programs here find its bus with:\n  " + bus_variable(offer.target));
     session.say(fmt::format("Offering {} as {} to {} for {} s; they see it in `tube serve` and `tube offers`.",
                             offer.target.to_string(), offer.service, safe(offer.contact), arguments.lifetime_s));
     co_await over.async_wait(kTuple);
@@ -195,15 +222,26 @@ asio::awaitable<int> run_offer(Session& session, ShareArguments arguments) {
 }
 
 void add_target_options(CLI::App* command, ShareArguments* arguments) {
-    auto* target = command->add_option("TARGET", arguments->target, "Port or HOST:PORT of the program to share");
+    auto* target =
+        command->add_option("TARGET", arguments->target, "Port or HOST:PORT of the program to share, or a D-Bus name");
     auto* path =
         command->add_option("--unix", arguments->unix_path, "Share the program at this Unix socket")->type_name("PATH");
     auto* udp = command->add_option("--udp", arguments->udp, "Share the program at this UDP port, or HOST:PORT")
                     ->type_name("PORT");
     target->excludes(path)->excludes(udp);
     path->excludes(udp);
-    command->add_option("--as", arguments->service, "Name of the service, [A-Za-z0-9._-]{1,64} (default: the port)")
-        ->type_name("NAME");
+    auto* dbus = command->add_flag("--dbus", arguments->dbus,
+                                   "TARGET is a D-Bus name, org.example.Editor: share a private bus under it");
+    dbus->excludes(path)->excludes(udp);
+    command->add_option("--bus", arguments->bus_path, "With --dbus: the bus's socket (default: one of its own)")
+        ->type_name("PATH")
+        ->needs(dbus);
+    command->add_flag("--any-user", arguments->any_user, "With --bus: let in programs of every user of this machine")
+        ->needs("--bus");
+    auto* name =
+        command->add_option("--as", arguments->service, "Name of the service, [A-Za-z0-9._-]{1,64} (default: the port)")
+            ->type_name("NAME");
+    name->excludes(dbus);
     command->add_option("--account", arguments->account, "Use only this account")->type_name("ADDRESS");
 }
 
@@ -213,11 +251,15 @@ void add_share_command(CLI::App& app, Action& selected) {
     auto [command, arguments] =
         make_command<ShareArguments>(app, selected, "share", "Let others use a program of this machine", run_share);
     add_target_options(command, arguments);
+    auto* run =
+        command->add_option("COMMAND", arguments->command,
+                            "With --dbus: run this after `--`, with DBUS_SESSION_BUS_ADDRESS set, until it ends");
+    run->needs("--dbus");
     auto* to = command->add_option("--to", arguments->contacts,
                                    "Who may use it (repeat for more); default: your own programs here");
     to->type_name("CONTACT");
     auto* room = command->add_option("--to-room", arguments->room.room, "Everybody in this room may use it");
-    room->type_name("ROOM")->excludes(to);
+    room->type_name("ROOM")->excludes(to)->excludes(run);
     command->add_flag("--ask", arguments->ask, "With --to-room: ask before each use")->needs(room);
     add_room_options(command, &arguments->room);
     auto* always = command->add_flag("--always", arguments->always,
@@ -229,6 +271,7 @@ void add_share_command(CLI::App& app, Action& selected) {
     command->footer(
         "Examples:\n  tube share 8080 --as web\n  tube share 22 --as ssh --to bob@example.org\n"
         "  tube share --udp 51820 --as wg --to bob@example.org\n"
+        "  tube share --dbus org.example.Editor --to bob@example.org -- editor --shared\n"
         "  tube share --unix app.sock --as app --to bob@example.org --always\n"
         "  tube share 8080 --as web --to-room cable@conference.example.org");
 }

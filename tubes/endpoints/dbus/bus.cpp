@@ -9,6 +9,14 @@
 #include "tubes/endpoints/dbus/driver.hpp"
 
 namespace tubes::endpoints::dbus {
+namespace {
+
+// Inside a variant it is a number without meaning: libdbus has checked that no descriptor is announced.
+bool carries_descriptors(const Message& message) {
+    return message.signature().find('h') != std::string_view::npos;
+}
+
+}  // namespace
 
 Bus::Bus(BusSettings settings, BusOutlet& outlet)
     : settings_(std::move(settings)), outlet_(outlet), names_(settings_.service, settings_.owner) {}
@@ -21,7 +29,7 @@ result<std::uint32_t> Bus::add_program(ProgramCredentials credentials) {
     last_program_ = number;
     programs_[number] = Program{name, credentials, false, {}};
     names_changed(name, true, before);
-    for (const auto& occupant : occupants_) outlet_.to_occupant(occupant, name_change(name, "", name));
+    for (const auto& [occupant, met] : occupants_) outlet_.to_occupant(occupant, name_change(name, "", name));
     return number;
 }
 
@@ -38,6 +46,7 @@ void Bus::from_program(std::uint32_t number, Message message) {
         const auto callee = named ? names_.resolve(message.destination()) : names_.other_side(settings_.occupant);
         return call(program, callee, message);
     }
+    if (carries_descriptors(message)) return refuse_descriptors(program, std::move(message));
     if (!message.destination().empty()) return route_to(names_.resolve(message.destination()), message);
     if (message.type() == Message::Type::signal) broadcast(program.name, message);
 }
@@ -51,8 +60,7 @@ void Bus::call(Program& program, const std::string& callee, const Message& messa
         return refuse(DBUS_ERROR_SERVICE_UNKNOWN, unique ? "this program has left the tube"
                                                          : "no program is connected at the other end of the tube");
     }
-    // Inside a variant it is a number without meaning; libdbus has checked that no descriptor is announced.
-    if (message.signature().find('h') != std::string_view::npos) {
+    if (carries_descriptors(message)) {
         return refuse(DBUS_ERROR_NOT_SUPPORTED, "a tube carries no file descriptors");
     }
     if (message.expects_reply()) {
@@ -63,6 +71,24 @@ void Bus::call(Program& program, const std::string& callee, const Message& messa
         program.pending.insert_or_assign(message.serial(), std::pair(callee, std::move(gone)));
     }
     route_to(callee, message);
+}
+
+// An answer becomes an error, so that its caller does not wait; a signal goes to nobody.
+void Bus::refuse_descriptors(const Program& program, Message message) {
+    if (message.type() == Message::Type::signal || message.destination().empty()) return;
+    auto error = Message::error_for(message.reply_serial(), DBUS_ERROR_NOT_SUPPORTED,
+                                    "the answer has file descriptors, which a tube does not carry");
+    error.set_destination(std::string(message.destination())).set_sender(program.name).set_serial(message.serial());
+    route_to(names_.resolve(message.destination()), error);
+}
+
+void Bus::refuse_oversized(std::uint32_t number, const OversizedMessage& message) {
+    const auto found = programs_.find(number);
+    if (found == programs_.end() || !message.expects_reply || message.serial == 0) return;
+    answer(found->second.name,
+           Message::error_for(
+               message.serial, DBUS_ERROR_LIMITS_EXCEEDED,
+               "the message is larger than the " + std::to_string(kMaxProgramMessage) + " bytes that a tube carries"));
 }
 
 void Bus::route_to(const std::string& name, const Message& message) {
@@ -77,7 +103,7 @@ void Bus::broadcast(const std::string& from, const Message& message) {
         if (program.name != from) outlet_.to_program(number, message);
     }
     if (names_.occupant_of(from) != settings_.occupant) return;
-    for (const auto& occupant : occupants_) outlet_.to_occupant(occupant, message);
+    for (const auto& [occupant, met] : occupants_) outlet_.to_occupant(occupant, message);
 }
 
 // Only the answer that a program waits for, from whom it asked, is an answer.
@@ -112,26 +138,37 @@ void Bus::remove_program(std::uint32_t number) {
     programs_.erase(found);
     names_.remove(settings_.occupant, name);
     names_changed(name, false, before);
-    for (const auto& occupant : occupants_) outlet_.to_occupant(occupant, name_change(name, name, ""));
+    for (const auto& [occupant, met] : occupants_) outlet_.to_occupant(occupant, name_change(name, name, ""));
 }
 
 void Bus::join(const std::string& occupant) {
-    if (!Names::is_occupant(occupant) || occupant == settings_.occupant || !occupants_.insert(occupant).second) return;
+    if (!Names::is_occupant(occupant) || occupant == settings_.occupant || !occupants_.emplace(occupant, false).second)
+        return;
     for (const auto& name : names_.of(settings_.occupant)) outlet_.to_occupant(occupant, name_change(name, "", name));
+    const auto& claimant = names_.claimant();
+    if (settings_.occupant == settings_.owner && !claimant.empty()) {
+        outlet_.to_occupant(occupant, name_change(names_.service(), "", claimant));
+    }
+    outlet_.to_occupant(occupant, name_change(kBusName, "", kBusName));
+}
+
+bool Bus::has_met(const std::string& occupant) const {
+    const auto found = occupants_.find(occupant);
+    return found != occupants_.end() && found->second;
 }
 
 error_code Bus::from_occupant(const std::string& occupant, Message message) {
     if (!occupants_.contains(occupant)) return Errc::protocol_violation;
     if (message.sender() == kBusName) return on_name_change(occupant, message);
     if (!names_.has(occupant, message.sender())) return Errc::protocol_violation;
-    if (message.signature().find('h') != std::string_view::npos) return Errc::protocol_violation;
+    if (carries_descriptors(message)) return Errc::protocol_violation;
     if (message.destination().empty()) {
         if (message.type() == Message::Type::signal) {
             broadcast(std::string(message.sender()), message);
             return {};
         }
         if (message.type() != Message::Type::method_call) return Errc::protocol_violation;
-        deliver(names_.of(settings_.occupant).empty() ? std::string() : names_.of(settings_.occupant).front(), message);
+        if (const auto name = names_.other_side(occupant); names_.has(settings_.occupant, name)) deliver(name, message);
         return {};
     }
     // A name of ours that has just gone is no fault: the other side hears of it and ends the call itself.
@@ -152,6 +189,11 @@ error_code Bus::on_name_change(const std::string& occupant, const Message& messa
     }
     const std::string_view before(from);
     const std::string_view after(to);
+    if (name == names_.service()) return on_claim(occupant, from, to);
+    if (name == std::string_view(kBusName)) {
+        const bool is_first = before.empty() && after == kBusName && !std::exchange(occupants_.at(occupant), true);
+        return is_first ? error_code() : make_error_code(Errc::protocol_violation);
+    }
     const auto owner = names_.service_owner();
     if (before.empty() && after == name) {
         if (const auto error = names_.add(occupant, name)) {
@@ -163,6 +205,26 @@ error_code Bus::on_name_change(const std::string& occupant, const Message& messa
     if (before != name || !after.empty() || !names_.remove(occupant, name)) return Errc::protocol_violation;
     names_changed(name, false, owner);
     return {};
+}
+
+error_code Bus::on_claim(const std::string& occupant, const std::string& from, const std::string& to) {
+    const bool is_change = from == names_.claimant() && from.empty() != to.empty();
+    if (occupant != settings_.owner || !is_change) return Errc::protocol_violation;
+    if (!to.empty() && !names_.has(occupant, to)) return Errc::protocol_violation;
+    const auto before = names_.service_owner();
+    names_.set_claimant(to);
+    if (names_.service_owner() != before) tell_programs(names_.service(), before, names_.service_owner());
+    return {};
+}
+
+void Bus::claim(const std::string& name) {
+    const auto claimant = names_.claimant();
+    const auto before = names_.service_owner();
+    names_.set_claimant(name);
+    if (names_.service_owner() != before) tell_programs(names_.service(), before, names_.service_owner());
+    for (const auto& [occupant, met] : occupants_) {
+        outlet_.to_occupant(occupant, name_change(names_.service(), claimant, name));
+    }
 }
 
 void Bus::leave(const std::string& occupant) {

@@ -43,10 +43,14 @@ public:
     /// A program has passed the handshake. Its number; limit_exceeded beyond Names::kMaxNamesOfOccupant.
     result<std::uint32_t> add_program(ProgramCredentials credentials);
     void from_program(std::uint32_t program, Message message);
+    /// Its message was too large to be taken: a call gets LimitsExceeded.
+    void refuse_oversized(std::uint32_t program, const OversizedMessage& message);
     void remove_program(std::uint32_t program);
 
-    /// Another occupant is there; it is told the names of our programs.
+    /// Another occupant is there; it is told the names of our programs, and that these are all.
     void join(const std::string& occupant);
+    /// Whether this occupant, which joined, has told all its names.
+    bool has_met(const std::string& occupant) const;
     /// protocol_violation: a sender that is not a name of this occupant, or a message that no bus sends;
     /// limit_exceeded: more names than allowed. The caller ends the tube with this occupant then, and calls leave().
     error_code from_occupant(const std::string& occupant, Message message);
@@ -68,6 +72,10 @@ private:
     void call(Program& program, const std::string& callee, const Message& message);
     void deliver(const std::string& name, const Message& message);
     void answer(const std::string& name, Message message);
+    void refuse_descriptors(const Program& program, Message message);
+    error_code on_claim(const std::string& occupant, const std::string& from, const std::string& to);
+    /// A program of this side asks for the tube's name, or with an empty name gives it up.
+    void claim(const std::string& name);
     error_code on_name_change(const std::string& occupant, const Message& message);
     void names_changed(const std::string& name, bool appeared, const std::string& service_owner_before);
     void tell_programs(const std::string& name, const std::string& from, const std::string& to);
@@ -78,7 +86,7 @@ private:
     BusOutlet& outlet_;
     Names names_;
     std::map<std::uint32_t, Program> programs_;
-    std::set<std::string> occupants_;
+    std::map<std::string, bool> occupants_;  // and whether it has told its names
     std::uint32_t last_program_ = 0;
     std::uint32_t last_serial_ = 0;  // of what the bus itself says
 };

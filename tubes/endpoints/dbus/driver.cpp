@@ -41,6 +41,8 @@ void Driver::on_call(std::uint32_t program, const Message& call) {
     const auto member = call.member();
     if (member == "Hello") return hello();
     if (member == "RequestName") return request_name();
+    if (member == "ReleaseName") return release_name();
+    if (member == "StartServiceByName") return start_service();
     if (member == "ListNames") return answer_names(true);
     if (member == "ListActivatableNames") return answer_names(false);
     if (member == "GetNameOwner") return answer_owner();
@@ -77,9 +79,13 @@ void Driver::hello() {
     if (program_->said_hello) return fail(DBUS_ERROR_FAILED, "Hello was said before");
     program_->said_hello = true;
     answer_text(program_->name);
+    tell_acquired(program_->name);
+}
+
+void Driver::tell_acquired(const std::string& name) {
     auto acquired = Message::signal(kBusPath, kBusName, "NameAcquired");
-    const char* name = program_->name.c_str();
-    dbus_message_append_args(acquired.raw(), DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID);
+    const char* text = name.c_str();
+    dbus_message_append_args(acquired.raw(), DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
     bus_.answer(program_->name, acquired);
 }
 
@@ -90,16 +96,49 @@ void Driver::request_name() {
                                DBUS_TYPE_INVALID)) {
         return fail(DBUS_ERROR_INVALID_ARGS, "expected a name and flags");
     }
-    if (name == bus_.names_.service() && bus_.names_.service_owner() == program_->name) {
-        return answer_number(DBUS_REQUEST_NAME_REPLY_ALREADY_OWNER);
+    const bool is_ours = bus_.settings_.occupant == bus_.settings_.owner;
+    if (name != bus_.names_.service() || !is_ours) {
+        return fail(DBUS_ERROR_ACCESS_DENIED, "the only name on the bus of a tube is " + bus_.names_.service() +
+                                                  ", for a program of who shares it");
     }
-    fail(DBUS_ERROR_ACCESS_DENIED, "names are not given away in a tube; its own name, " + bus_.names_.service() +
-                                       ", belongs to the first program of who shares it");
+    const auto& claimant = bus_.names_.claimant();
+    if (claimant == program_->name) return answer_number(DBUS_REQUEST_NAME_REPLY_ALREADY_OWNER);
+    if (!claimant.empty()) return answer_number(DBUS_REQUEST_NAME_REPLY_EXISTS);
+    bus_.claim(program_->name);
+    tell_acquired(bus_.names_.service());
+    answer_number(DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER);
+}
+
+void Driver::release_name() {
+    const char* name = argument();
+    if (!name) return;
+    const bool is_service = name == bus_.names_.service();
+    if (!is_service || bus_.names_.claimant().empty()) return answer_number(DBUS_RELEASE_NAME_REPLY_NON_EXISTENT);
+    if (bus_.names_.claimant() != program_->name) return answer_number(DBUS_RELEASE_NAME_REPLY_NOT_OWNER);
+    bus_.claim("");
+    answer_number(DBUS_RELEASE_NAME_REPLY_RELEASED);
+}
+
+// A tube starts no programs.
+void Driver::start_service() {
+    const char* name = nullptr;
+    dbus_uint32_t flags = 0;
+    if (!dbus_message_get_args(call_->raw(), nullptr, DBUS_TYPE_STRING, &name, DBUS_TYPE_UINT32, &flags,
+                               DBUS_TYPE_INVALID)) {
+        return fail(DBUS_ERROR_INVALID_ARGS, "expected a name and flags");
+    }
+    if (name == std::string_view(kBusName) || !bus_.names_.resolve(name).empty()) {
+        return answer_number(DBUS_START_REPLY_ALREADY_RUNNING);
+    }
+    fail(DBUS_ERROR_SERVICE_UNKNOWN, "nobody in the tube has the name " + std::string(name));
 }
 
 void Driver::answer_names(bool all) {
-    auto names = all ? bus_.names_.all() : std::vector<std::string>();
-    names.insert(names.begin(), kBusName);
+    std::vector<std::string> names;
+    names.emplace_back(kBusName);
+    if (all) {
+        for (auto& name : bus_.names_.all()) names.push_back(std::move(name));
+    }
     if (all && !bus_.names_.service_owner().empty()) names.push_back(bus_.names_.service());
     auto reply = Message::reply_to(*call_);
     DBusMessageIter arguments;

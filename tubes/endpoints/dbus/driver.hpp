@@ -22,6 +22,9 @@ public:
 private:
     void hello();
     void request_name();
+    void release_name();
+    void start_service();
+    void tell_acquired(const std::string& name);
     void answer_names(bool all);
     void answer_owner();
     void answer_credentials();

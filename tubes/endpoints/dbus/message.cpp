@@ -5,6 +5,9 @@
 #include <dbus/dbus.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 #include <new>
 
 namespace tubes::endpoints::dbus {
@@ -15,6 +18,19 @@ template <class T>
 T needed(T value) {
     if (!value) throw std::bad_alloc();
     return value;
+}
+
+constexpr std::size_t kFixedHeader = 16;              // bytes, up to the length of the fields
+constexpr std::size_t kMaxSpareBuffer = 1024 * 1024;  // bytes kept for the next message
+
+/// Of a fixed header; at an aligned address, as libdbus reads it.
+OversizedMessage oversized(const std::array<char, kFixedHeader>& header, std::size_t size) {
+    std::uint32_t serial = 0;
+    std::memcpy(&serial, header.data() + 8, sizeof(serial));
+    constexpr bool kIsLittle = std::endian::native == std::endian::little;
+    if ((header[0] == DBUS_LITTLE_ENDIAN) != kIsLittle) serial = __builtin_bswap32(serial);
+    const bool is_call = header[1] == DBUS_MESSAGE_TYPE_METHOD_CALL;
+    return {serial, size, is_call && (header[2] & DBUS_HEADER_FLAG_NO_REPLY_EXPECTED) == 0};
 }
 
 std::string_view or_empty(const char* text) {
@@ -33,6 +49,15 @@ Message Message::reply_to(const Message& call) {
 
 Message Message::error_to(const Message& call, const char* name, const std::string& text) {
     return adopt(dbus_message_new_error(call.raw(), name, text.c_str()));
+}
+
+Message Message::error_for(std::uint32_t reply_serial, const char* name, const std::string& text) {
+    auto error = adopt(dbus_message_new(DBUS_MESSAGE_TYPE_ERROR));
+    const char* words = text.c_str();
+    needed(dbus_message_set_error_name(error.raw(), name));
+    needed(dbus_message_set_reply_serial(error.raw(), reply_serial));
+    needed(dbus_message_append_args(error.raw(), DBUS_TYPE_STRING, &words, DBUS_TYPE_INVALID));
+    return error;
 }
 
 Message Message::signal(const char* path, const char* interface, const char* member) {
@@ -76,53 +101,89 @@ bool Message::expects_reply() const {
 }
 
 Message& Message::set_sender(const std::string& name) {
+    marshalled_.reset();
     needed(dbus_message_set_sender(raw(), name.c_str()));
     return *this;
 }
 
 Message& Message::set_destination(const std::string& name) {
+    marshalled_.reset();
     needed(dbus_message_set_destination(raw(), name.c_str()));
     return *this;
 }
 
 Message& Message::set_serial(std::uint32_t serial) {
+    marshalled_.reset();
     dbus_message_set_serial(raw(), serial);
     return *this;
 }
 
-base::Bytes Message::marshal() const {
+std::shared_ptr<const base::Bytes> Message::marshal() const {
+    if (marshalled_) return marshalled_;
     char* data = nullptr;
     int size = 0;
     needed(dbus_message_marshal(raw(), &data, &size));
     const std::unique_ptr<char, void (*)(void*)> owner(data, dbus_free);
-    return {data, data + size};
+    marshalled_ = std::make_shared<const base::Bytes>(data, data + size);
+    return marshalled_;
 }
 
 void MessageReader::feed(base::ByteView data) {
-    if (!failed_) buffer_.insert(buffer_.end(), data.begin(), data.end());
+    if (failed_) return;
+    const auto skipped = std::min(skip_, data.size());
+    skip_ -= skipped;
+    buffer_.insert(buffer_.end(), data.begin() + static_cast<std::ptrdiff_t>(skipped), data.end());
+}
+
+error_code MessageReader::fail(Errc reason) {
+    failed_ = reason;
+    if (!oversized_) buffer_ = {};
+    return make_error_code(reason);
+}
+
+void MessageReader::compact() {
+    buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(std::exchange(start_, 0)));
+    if (buffer_.empty() && buffer_.capacity() > kMaxSpareBuffer) buffer_.shrink_to_fit();
 }
 
 result<std::optional<Message>> MessageReader::next() {
     if (failed_) return make_error_code(*failed_);
-    const auto fail = [this](Errc reason) {
-        failed_ = reason;
-        buffer_ = {};
-        return make_error_code(reason);
-    };
-    const auto* start = reinterpret_cast<const char*>(buffer_.data());
-    const auto held = static_cast<int>(std::min(buffer_.size(), kMaxMessageSize));
-    const int size = dbus_message_demarshal_bytes_needed(start, held);
-    if (size < 0) return fail(Errc::protocol_violation);
-    if (static_cast<std::size_t>(size) > kMaxMessageSize) return fail(Errc::limit_exceeded);
-    if (size == 0 || buffer_.size() < static_cast<std::size_t>(size)) return std::optional<Message>();
+    const auto held = buffer_.size() - start_;
+    if (held < kFixedHeader) {
+        compact();
+        return std::optional<Message>();
+    }
+    std::array<char, kFixedHeader> header{};
+    std::memcpy(header.data(), buffer_.data() + start_, header.size());
+    const int size = dbus_message_demarshal_bytes_needed(header.data(), static_cast<int>(header.size()));
+    if (size <= 0) return fail(Errc::protocol_violation);
+    const auto needed_bytes = static_cast<std::size_t>(size);
+    if (needed_bytes > largest_) {
+        oversized_ = oversized(header, needed_bytes);
+        return fail(Errc::limit_exceeded);
+    }
+    if (held < needed_bytes) {
+        compact();
+        return std::optional<Message>();
+    }
     // A message that announces descriptors is refused here: none came with it.
-    DBusMessage* raw = dbus_message_demarshal(start, size, nullptr);
+    DBusMessage* raw = dbus_message_demarshal(reinterpret_cast<const char*>(buffer_.data()) + start_, size, nullptr);
     if (!raw) return fail(Errc::protocol_violation);
     auto message = Message::adopt(raw);
     const int type = dbus_message_get_type(raw);
     if (type < DBUS_MESSAGE_TYPE_METHOD_CALL || type > DBUS_MESSAGE_TYPE_SIGNAL) return fail(Errc::protocol_violation);
-    buffer_.erase(buffer_.begin(), buffer_.begin() + size);
+    start_ += needed_bytes;
     return std::optional<Message>(std::move(message));
+}
+
+std::optional<OversizedMessage> MessageReader::skip_oversized() {
+    if (!oversized_) return std::nullopt;
+    const auto found = std::exchange(oversized_, std::nullopt);
+    failed_.reset();
+    const auto here = std::min(found->size, buffer_.size() - start_);
+    start_ += here;
+    skip_ = found->size - here;
+    return found;
 }
 
 }  // namespace tubes::endpoints::dbus

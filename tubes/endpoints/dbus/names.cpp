@@ -45,7 +45,9 @@ error_code Names::add(const std::string& occupant, std::string_view name) {
 bool Names::remove(const std::string& occupant, std::string_view name) {
     const auto number = number_of(occupant, name);
     const auto found = names_.find(occupant);
-    return number && found != names_.end() && found->second.erase(*number) == 1;
+    if (!number || found == names_.end() || found->second.erase(*number) == 0) return false;
+    if (name == claimant_) claimant_.clear();
+    return true;
 }
 
 bool Names::has(const std::string& occupant, std::string_view name) const {
@@ -71,6 +73,7 @@ std::vector<std::string> Names::all() const {
 }
 
 std::string Names::service_owner() const {
+    if (!claimant_.empty()) return claimant_;
     const auto found = names_.find(owner_);
     return found == names_.end() || found->second.empty() ? std::string() : found->second.begin()->second;
 }

@@ -35,8 +35,13 @@ public:
     std::vector<std::string> all() const;
 
     const std::string& service() const { return service_; }
-    /// The unique name that owns the tube's name: the owner's program that has been here longest; empty for none.
+    /// The unique name that owns the tube's name: the owner's program that asked for it, else the one that has been
+    /// here longest; empty for none.
     std::string service_owner() const;
+    const std::string& owner() const { return owner_; }
+    /// Who asked for the tube's name: a present unique name of the owner's, or empty for nobody. Ends with that name.
+    const std::string& claimant() const { return claimant_; }
+    void set_claimant(std::string name) { claimant_ = std::move(name); }
     /// What a destination means: a present unique name, the owner of the tube's name, or nothing.
     std::string resolve(std::string_view destination) const;
     /// The occupant of a present unique name; empty for none.
@@ -48,6 +53,7 @@ public:
 private:
     std::string service_;
     std::string owner_;
+    std::string claimant_;
     std::map<std::string, std::map<std::uint32_t, std::string>, std::less<>> names_;  // by occupant and number
 };
 

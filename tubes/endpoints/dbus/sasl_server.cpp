@@ -58,6 +58,7 @@ error_code SaslServer::on_line(std::string_view line) {
 error_code SaslServer::on_auth(std::string_view arguments) {
     const auto mechanism = take_word(arguments);
     anonymous_ = mechanism == "ANONYMOUS";
+    if (!policy_.admits_user) return reject();
     if (mechanism != "EXTERNAL" && !(anonymous_ && policy_.allow_anonymous)) return reject();
     if (!arguments.empty()) return on_response(arguments);
     say("DATA");

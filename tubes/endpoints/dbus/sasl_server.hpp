@@ -18,6 +18,7 @@ struct SaslPolicy {
     std::string guid;              ///< of the server: 32 hexadecimal digits
     uid_t peer_uid = 0;            ///< who the kernel says the program's user is
     bool allow_anonymous = false;  ///< `localhost`: any program that reaches the socket
+    bool admits_user = true;       ///< `credentials`: false for another user's program, which is rejected
 };
 
 /// Bytes in, bytes out. Knows EXTERNAL and, by policy, ANONYMOUS; refuses the passing of descriptors.

@@ -24,6 +24,8 @@ struct Directories {
 
     std::filesystem::path config_file() const { return config / "config.toml"; }
     std::filesystem::path nodes() const { return runtime / "nodes"; }
+    /// Sockets of D-Bus tubes; made when the first one is.
+    std::filesystem::path buses() const { return runtime / "bus"; }
 };
 
 /// From the options, else TUBES_HOME and TUBES_PROFILE, else the XDG variables, else their defaults below HOME (or

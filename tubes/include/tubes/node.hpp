@@ -56,6 +56,8 @@ public:
     const std::string& service() const;
     /// For an offer: its id; empty for a share.
     const std::string& offer_id() const;
+    /// What it leads to; of a D-Bus, with the path at which programs of this side find it.
+    Endpoint target() const;
 
     /// The next stream that a peer opens, if the target is in_process. Errc::cancelled once closed. At most 128
     /// streams wait, further ones are refused. Signature: void(error_code, Stream).
