@@ -21,7 +21,9 @@ sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
 from datagram_bench import measure_datagrams, print_datagrams  # noqa: E402
 from dbus_bench import measure_dbus, print_dbus  # noqa: E402
+from idle_bench import measure_idle, status_field  # noqa: E402
 from tube_harness import Running, World, free_port, is_listening, wait_until  # noqa: E402
+from wan_bench import measure_wan  # noqa: E402
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 TRANSPORTS = ("local", "direct-tls", "ice")
@@ -35,14 +37,6 @@ def cpu_seconds(pids: list[int]) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         total += int(fields[11]) + int(fields[12])
     return total / CLOCK_TICKS
-
-
-def status_field(pid: int, name: str) -> int:
-    """A number of /proc/PID/status."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(name + ":"):
-            return int(line.split()[1])
-    raise KeyError(name)
 
 
 def descendants(pid: int) -> list[int]:
@@ -177,7 +171,8 @@ class TubePair:
 
 
 def wakeups_per_second(pid: int, seconds: float) -> float:
-    """How often an idle process woke, by its voluntary context switches."""
+    """How often an idle process woke, by its voluntary context switches; SCTP's clock runs fast for a second first."""
+    time.sleep(2)
     before = status_field(pid, "voluntary_ctxt_switches")
     time.sleep(seconds)
     return (status_field(pid, "voluntary_ctxt_switches") - before) / seconds
@@ -241,6 +236,9 @@ def print_table(results: dict[str, Any]) -> None:
             print(f"{name}: path {row['path']}, {row['many']}, {row['idle_wakeups_per_s']:.1f} wake-ups/s idle, "
                   f"RSS {row['rss_kib']} KiB")
             print(f"  set-up (ms): {row['phases_ms']}")
+    for name, row in results["idle"].items():
+        print(f"idle {name}: {row}")
+    print(f"50 ms, 200 Mbit/s: {results['wan']}")
     print_datagrams(results["datagrams"])
     print_dbus(results["dbus"])
     for name, row in results["in_process"].items():
@@ -265,10 +263,13 @@ def main() -> int:
                 results["sockets"][name] = bench.measure(port, lambda pids=pids: [
                     each for pid in pids for each in descendants(pid)])
         results["sockets"].update(measure_tubes(bench, TRANSPORTS, options.connections))
+        results["idle"] = {name: measure_idle(bench.load, bench.port, name) for name in TRANSPORTS}
         results["datagrams"] = measure_datagrams(TRANSPORTS, max(1, int(5 * options.scale)))
         results["dbus"] = measure_dbus(TRANSPORTS, max(1, int(5 * options.scale)))
     finally:
         bench.close()
+    results["wan"] = measure_wan(options.programs, max(4, int(20 * options.scale))) if os.geteuid() == 0 else {
+        "left_out": "needs root"}
     results["in_process"] = {} if options.no_in_process else in_process(options.programs)
     if options.json:
         print(json.dumps(results, indent=2))
