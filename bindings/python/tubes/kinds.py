@@ -58,6 +58,7 @@ class EndpointKind(_Named):
     UNIX_ABSTRACT = 3
     UDP = 4
     DESCRIPTORS = 5
+    DBUS = 6
 
 
 class AccountState(_Named):

@@ -42,10 +42,10 @@ public:
 
     /// A program has passed the handshake. Its number; limit_exceeded beyond Names::kMaxNamesOfOccupant.
     result<std::uint32_t> add_program(ProgramCredentials credentials);
-    void from_program(std::uint32_t program, Message message);
+    void from_program(std::uint32_t number, Message message);
     /// Its message was too large to be taken: a call gets LimitsExceeded.
-    void refuse_oversized(std::uint32_t program, const OversizedMessage& message);
-    void remove_program(std::uint32_t program);
+    void refuse_oversized(std::uint32_t number, const OversizedMessage& message);
+    void remove_program(std::uint32_t number);
 
     /// Another occupant is there; it is told the names of our programs, and that these are all.
     void join(const std::string& occupant);

@@ -35,7 +35,7 @@ public:
     static result<std::shared_ptr<BusServer>> make(const boost::asio::any_io_executor& executor, const Endpoint& where,
                                                    BusSettings settings,
                                                    std::chrono::milliseconds stall_limit = kStallLimit);
-    ~BusServer();
+    ~BusServer() override;
 
     /// Whether a service can be the name of a D-Bus tube: a well-known bus name.
     static bool is_bus_name(const std::string& service);

@@ -211,7 +211,7 @@ std::string Driver::owner_of_argument() {
     const char* name = argument();
     if (!name) return {};
     if (name == std::string_view(kBusName) && call_->member() == "GetNameOwner") return kBusName;
-    const auto owner = bus_.names_.resolve(name);
+    auto owner = bus_.names_.resolve(name);
     if (owner.empty()) fail(DBUS_ERROR_NAME_HAS_NO_OWNER, "nobody in the tube has the name " + std::string(name));
     return owner;
 }

@@ -14,9 +14,9 @@ constexpr std::size_t kReadsPerTurn = 4;      // then other connections get thei
 
 }  // namespace
 
-ProgramConnection::ProgramConnection(boost::asio::any_io_executor executor, std::unique_ptr<LocalStream> socket,
+ProgramConnection::ProgramConnection(const boost::asio::any_io_executor& executor, std::unique_ptr<LocalStream> socket,
                                      SaslPolicy policy, Handler& handler)
-    : socket_(std::move(socket)), sasl_(std::move(policy)), handler_(&handler), timer_(std::move(executor)) {}
+    : socket_(std::move(socket)), sasl_(std::move(policy)), handler_(&handler), timer_(executor) {}
 
 void ProgramConnection::start() {
     timer_.expires_after(kHandshakeLimit);

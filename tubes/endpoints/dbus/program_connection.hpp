@@ -37,8 +37,8 @@ public:
         ~Handler() = default;
     };
 
-    ProgramConnection(boost::asio::any_io_executor executor, std::unique_ptr<LocalStream> socket, SaslPolicy policy,
-                      Handler& handler);
+    ProgramConnection(const boost::asio::any_io_executor& executor, std::unique_ptr<LocalStream> socket,
+                      SaslPolicy policy, Handler& handler);
     void start();
 
     std::uint32_t number() const { return number_; }
