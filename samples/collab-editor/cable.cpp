@@ -2,15 +2,14 @@
 #include "samples/collab-editor/cable.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
+
+#include "samples/collab-editor/framing.hpp"
 
 namespace editor {
 
@@ -22,48 +21,38 @@ namespace {
 
 constexpr auto kRetryAfter = std::chrono::milliseconds(500);
 constexpr auto kReportEvery = std::chrono::seconds(1);
-constexpr std::size_t kMaxOffers = 32;
-constexpr std::size_t kMaxWords = 8;  // people whose connection is described
+constexpr std::size_t kMaxInvitations = 64;  // shares and offers of one run
+constexpr std::size_t kMaxWords = 8;         // people whose connection is described
 
-asio::awaitable<void> write(std::shared_ptr<tubes::Stream> stream, std::shared_ptr<Member> member) {
-    boost::system::error_code failure;
-    while (!failure) {
-        const auto message = co_await member->next();
-        if (!message) break;
-        const std::string head = write_head(*message);
-        const std::array<asio::const_buffer, 2> buffers{asio::buffer(head), asio::buffer(*message->body)};
-        co_await asio::async_write(*stream, buffers, redirect_error(use_awaitable, failure));
-    }
-    stream->close();
+const std::string kServices = "org.tubes.editor.";
+/// Who is invited from the page has a share of their own, which outlives the one tube of the offer.
+const std::string kInvitedMark = ".invited-";
+
+std::string invited_service(const std::string& service, const std::string& contact) {
+    std::uint32_t hash = 2166136261;  // FNV-1a: a name, not a secret
+    for (const unsigned char byte : contact) hash = (hash ^ byte) * 16777619;
+    return service + kInvitedMark + std::to_string(hash);
 }
 
-asio::awaitable<std::optional<Message>> read(std::shared_ptr<tubes::Stream> stream) {
-    boost::system::error_code failure;
-    std::string bytes(kHeadSize, '\0');
-    co_await asio::async_read(*stream, asio::buffer(bytes), redirect_error(use_awaitable, failure));
-    if (failure) co_return std::nullopt;
-    const auto head = read_head(bytes);
-    if (!head) co_return std::nullopt;
-    std::string body(head->body_size, '\0');
-    co_await asio::async_read(*stream, asio::buffer(body), redirect_error(use_awaitable, failure));
-    if (failure) co_return std::nullopt;
-    co_return make_message(head->type, std::move(body));
+std::string title_of(const std::string& service) {
+    const std::string title = service.substr(std::min(service.size(), kServices.size()));
+    return title.substr(0, title.rfind(kInvitedMark));
 }
 
 /// One copy of the document at the other end of a stream, until either side ends it.
 asio::awaitable<void> talk(Document& document, tubes::Stream opened) {
     const auto executor = co_await asio::this_coro::executor;
     auto stream = std::make_shared<tubes::Stream>(std::move(opened));
-    auto member = std::make_shared<Member>(executor, false);
+    auto member = std::make_shared<Member>(executor, MemberKind::peer);
     member->deliver(make_message(MessageType::hello, std::string(1, static_cast<char>(kProtocolVersion))));
-    asio::co_spawn(executor, write(stream, member), asio::detached);
+    asio::co_spawn(executor, write_messages(stream, member), asio::detached);
     asio::steady_timer pause(executor);
-    const auto hello = co_await read(stream);
+    const auto hello = co_await read_message(stream, Sender::peer);
     if (hello && hello->type == MessageType::hello && !hello->body->empty() &&
         static_cast<std::uint8_t>(hello->body->front()) == kProtocolVersion) {
         document.add(member);
         for (;;) {
-            const auto message = co_await read(stream);
+            const auto message = co_await read_message(stream, Sender::peer);
             if (!message || !document.take(member, *message)) break;
             const auto delay = member->pause_after(message->size());
             if (delay.count() == 0) continue;
@@ -93,15 +82,28 @@ std::string words_for_path(const tubes::LinkInfo& link) {
 }  // namespace
 
 Cable::Cable(tubes::Node node, Document& document, CableOptions options)
-    : node_(std::move(node)),
-      document_(document),
-      options_(std::move(options)),
-      service_("org.tubes.editor." + options_.title) {}
+    : node_(std::move(node)), document_(document), options_(std::move(options)) {}
+
+void Cable::open(const std::string& title) {
+    options_.title = title;
+    service_ = kServices + title;
+    memory_file_ = options_.open_document(title);
+    memory_ = Memory::load(memory_file_);
+}
 
 asio::awaitable<void> Cable::run() {
+    if (options_.title.empty()) co_return;  // an invitation opens it
+    open(options_.title);
     if (options_.is_sharing) {
+        for (const auto& contact : memory_.invited) {
+            asio::co_spawn(node_.get_executor(), share_with_invited(contact), asio::detached);
+        }
         co_await share();
     } else {
+        if (!options_.contacts.empty()) {
+            memory_.from = options_.contacts.front();
+            memory_.service.clear();
+        }
         co_await join();
     }
 }
@@ -130,8 +132,8 @@ asio::awaitable<void> Cable::join() {
     asio::steady_timer retry(node_.get_executor());
     for (;;) {
         tubes::ConnectOptions options;
-        options.service = service_;
-        if (!options_.contacts.empty()) options.contact = options_.contacts.front();
+        options.service = memory_.service.empty() ? service_ : memory_.service;
+        options.contact = memory_.from;
         boost::system::error_code failure;
         tubes::Tube tube = co_await node_.async_connect(std::move(options), redirect_error(use_awaitable, failure));
         problem_ = failure ? failure.message() : "";
@@ -146,33 +148,80 @@ asio::awaitable<void> Cable::join() {
 }
 
 void Cable::invite(std::string contact) {
-    if (options_.is_sharing) asio::co_spawn(node_.get_executor(), offer(std::move(contact)), asio::detached);
+    if (!options_.is_sharing || invitations_.size() >= kMaxInvitations) return;
+    auto& invited = memory_.invited;
+    if (std::find(invited.begin(), invited.end(), contact) == invited.end()) {
+        invited.push_back(contact);
+        if (const auto stored = memory_.store(memory_file_); !stored) problem_ = stored.error().message();
+        asio::co_spawn(node_.get_executor(), share_with_invited(contact), asio::detached);
+    }
+    asio::co_spawn(node_.get_executor(), offer(std::move(contact)), asio::detached);
+}
+
+/// Who was invited comes back without being asked.
+asio::awaitable<void> Cable::share_with_invited(std::string contact) {
+    tubes::ShareOptions options;
+    options.service = invited_service(service_, contact);
+    if (contact != "local") options.audience = {contact};
+    options.policy = tubes::Policy::always;
+    options.trust_first_key = true;
+    boost::system::error_code failure;
+    tubes::Share made = co_await node_.async_share(std::move(options), redirect_error(use_awaitable, failure));
+    if (failure) problem_ = "cannot share with " + contact + ": " + failure.message();
+    if (failure) co_return;
+    invitations_.push_back(std::make_shared<tubes::Share>(std::move(made)));
+    co_await accept(invitations_.back());
 }
 
 asio::awaitable<void> Cable::offer(std::string contact) {
-    if (offers_.size() >= kMaxOffers) offers_.erase(offers_.begin());
     tubes::OfferOptions options;
     options.contact = contact;
-    options.service = service_;
+    options.service = invited_service(service_, contact);
     boost::system::error_code failure;
     tubes::Share made = co_await node_.async_offer(std::move(options), redirect_error(use_awaitable, failure));
     problem_ = failure ? "cannot invite " + contact + ": " + failure.message() : "";
     if (failure) co_return;
-    auto share = std::make_shared<tubes::Share>(std::move(made));
-    offers_.push_back(share);
-    co_await accept(share);
+    invitations_.push_back(std::make_shared<tubes::Share>(std::move(made)));
+    co_await accept(invitations_.back());
 }
 
 void Cable::answer(std::string id, bool accept) {
-    if (!accept || options_.is_sharing) {
+    if (accept && !options_.is_sharing) {
+        asio::co_spawn(node_.get_executor(), accept_offer(std::move(id)), asio::detached);
+    } else {
         node_.async_answer(std::move(id), accept, asio::detached);
     }
+}
+
+/// The offer's tube says that the invitation is accepted; the share of the same name is what stays.
+asio::awaitable<void> Cable::accept_offer(std::string id) {
+    boost::system::error_code failure;
+    tubes::Tube tube = co_await node_.async_accept_offer(std::move(id), redirect_error(use_awaitable, failure));
+    problem_ = failure ? "the invitation is not valid any more: " + failure.message() : "";
+    if (failure || !service_.empty()) co_return;
+    const tubes::TubeInfo info = tube.info();
+    try {
+        open(title_of(info.service));
+    } catch (const std::exception& error) {
+        problem_ = error.what();
+        co_return;
+    }
+    memory_.from = info.contact;
+    memory_.service = info.service;
+    if (const auto stored = memory_.store(memory_file_); !stored) problem_ = stored.error().message();
+    co_await join();
+}
+
+/// What the page asks the user about: who wants to edit, or invites to a document while there is none yet.
+bool Cable::is_for_us(const tubes::PendingInfo& request) const {
+    if (!request.is_offer) return !service_.empty() && title_of(request.service) == options_.title;
+    return service_.empty() && request.service.substr(0, kServices.size()) == kServices;
 }
 
 std::string Cable::words_for(const tubes::Status& status) const {
     std::map<std::string, int> counts;  // the same words for several people are said once
     for (const auto& tube : status.tubes) {
-        if (tube.service != service_ || tube.state != "open") continue;
+        if (service_.empty() || title_of(tube.service) != options_.title || tube.state != "open") continue;
         for (const auto& link : status.links) {
             if (link.id == tube.link && counts.size() < kMaxWords) ++counts[words_for_path(link)];
         }
@@ -181,7 +230,9 @@ std::string Cable::words_for(const tubes::Status& status) const {
     for (const auto& [path, count] : counts) {
         words += (words.empty() ? "" : "; ") + path + (count > 1 ? " (" + std::to_string(count) + " people)" : "");
     }
+    if (!document_.problem().empty()) return document_.problem();
     if (!words.empty()) return words;
+    if (service_.empty()) return problem_.empty() ? "waiting for an invitation" : problem_;
     if (!problem_.empty())
         return (options_.is_sharing ? "" : "waiting for the other side, your edits are kept: ") + problem_;
     return options_.is_sharing ? "shared, nobody else is here yet" : "connecting, your edits are kept";
@@ -201,14 +252,16 @@ asio::awaitable<std::string> Cable::describe() {
     for (const auto& contact : contacts) {
         const bool can_join = std::any_of(contact.peers.begin(), contact.peers.end(),
                                           [](const tubes::PeerInfo& peer) { return peer.speaks_tubes; });
-        if (can_join && !contact.is_self && options_.is_sharing) {
+        if (can_join && options_.is_sharing) {
             page["contacts"].push_back({{"address", contact.address}});
         }
     }
     page["requests"] = nlohmann::json::array();
     for (const auto& request : status.pending) {
-        if (request.service != service_ || request.is_offer) continue;
-        page["requests"].push_back({{"id", request.id}, {"contact", request.contact}});
+        if (!is_for_us(request)) continue;
+        page["requests"].push_back({{"id", request.id},
+                                    {"contact", request.contact},
+                                    {"invitation", request.is_offer ? title_of(request.service) : ""}});
     }
     co_return page.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -218,7 +271,6 @@ asio::awaitable<void> Cable::report() {
     for (;;) {
         std::string words = co_await describe();
         document_.tell_pages(make_message(MessageType::status, std::move(words)));
-        document_.look_at_file();
         timer.expires_after(kReportEvery);
         co_await timer.async_wait(use_awaitable);
     }

@@ -43,9 +43,20 @@ std::chrono::milliseconds Member::pause_after(std::size_t size) {
     return std::chrono::milliseconds(static_cast<long>((debt_ - kBurst) / kBytesPerSecond * 1000) + 1);
 }
 
+void Document::open(LogStore log, FileKeeper file) {
+    log_.emplace(std::move(log));
+    file_.emplace(std::move(file));
+    for (const auto& member : members_) send_all(*member);
+    choose_keeper();
+}
+
+void Document::send_all(Member& member) {
+    for (const auto& record : log_->records()) member.deliver(make_message(MessageType::update, record));
+    member.deliver(make_message(MessageType::caught_up));
+}
+
 void Document::add(const std::shared_ptr<Member>& member) {
-    for (const auto& record : log_.records()) member->deliver(make_message(MessageType::update, record));
-    member->deliver(make_message(MessageType::caught_up));
+    if (log_) send_all(*member);
     members_.push_back(member);
     choose_keeper();
 }
@@ -61,16 +72,27 @@ void Document::remove(const std::shared_ptr<Member>& member) {
 }
 
 void Document::choose_keeper() {
-    if (!keeper_.expired()) return;
-    for (const auto& member : members_) {
-        if (!member->is_page()) continue;
-        keeper_ = member;
-        if (auto disk = file_.read()) member->deliver(make_message(MessageType::disk, std::move(*disk)));
-        return;
-    }
+    const auto now = keeper_.lock();
+    if (!file_ || (now && now->kind() == MemberKind::page)) return;
+    const auto find = [this](MemberKind kind) {
+        const auto is_kind = [kind](const auto& member) { return member->kind() == kind; };
+        return std::find_if(members_.begin(), members_.end(), is_kind);
+    };
+    auto best = find(MemberKind::page);
+    if (best == members_.end()) best = find(MemberKind::child);
+    if (best == members_.end() || *best == now) return;
+    keeper_ = *best;
+    is_compacting_ = false;
+    if (auto disk = file_->read()) (*best)->deliver(make_message(MessageType::disk, std::move(*disk)));
+}
+
+bool Document::has_page() const {
+    return std::any_of(members_.begin(), members_.end(),
+                       [](const auto& member) { return member->kind() == MemberKind::page; });
 }
 
 tubes::result<void> Document::take(const std::shared_ptr<Member>& member, const Message& message) {
+    if (!log_) return {};
     switch (message.type) {
         case MessageType::update: return take_update(member, message);
         case MessageType::awareness:
@@ -79,7 +101,7 @@ tubes::result<void> Document::take(const std::shared_ptr<Member>& member, const 
         case MessageType::compact:
             if (message.size() < 5 || keeper_.lock() != member) break;
             is_compacting_ = false;
-            return log_.replace(read_number(*message.body), message.body->substr(4));
+            return log_->replace(read_number(*message.body), message.body->substr(4));
         case MessageType::hello:
         case MessageType::caught_up: return {};
         default: break;
@@ -88,16 +110,18 @@ tubes::result<void> Document::take(const std::shared_ptr<Member>& member, const 
 }
 
 tubes::result<void> Document::take_update(const std::shared_ptr<Member>& from, const Message& message) {
-    if (const auto kept = log_.append(*message.body); !kept) {
+    if (const auto kept = log_->append(*message.body); !kept) {
         if (kept.error() == tubes::Errc::already_exists) return {};
-        std::cerr << "collab-editor: cannot keep an edit: " << kept.error().message() << "\n";
+        problem_ = "edits cannot be kept here: " + kept.error().message();
+        std::cerr << "collab-editor: " << problem_ << "\n";
         return kept.error();
     }
+    problem_.clear();
     pass_on(*from, message);
     const auto keeper = keeper_.lock();
-    if (keeper && !is_compacting_ && log_.wants_snapshot()) {
+    if (keeper && !is_compacting_ && log_->wants_snapshot()) {
         is_compacting_ = true;
-        const auto count = static_cast<std::uint32_t>(log_.records().size());
+        const auto count = static_cast<std::uint32_t>(log_->records().size());
         keeper->deliver(make_message(MessageType::compact, write_number(count)));
     }
     return {};
@@ -109,13 +133,15 @@ tubes::result<void> Document::take_save(const std::shared_ptr<Member>& from, con
     }
     if (keeper_.lock() != from) return {};
     const std::size_t state_size = read_number(body);
-    const auto saved = file_.save(body.substr(4, state_size), body.substr(4 + state_size));
+    const auto saved = file_->save(body.substr(4, state_size), body.substr(4 + state_size));
     if (saved) {
+        problem_.clear();
         from->deliver(make_message(MessageType::saved));
     } else if (saved.error() == tubes::Errc::would_block) {
-        look_at_file();
+        look();
     } else {
-        std::cerr << "collab-editor: cannot save: " << saved.error().message() << "\n";
+        problem_ = "the file cannot be saved: " + saved.error().message();
+        std::cerr << "collab-editor: " << problem_ << "\n";
     }
     return {};
 }
@@ -128,14 +154,16 @@ void Document::pass_on(const Member& from, const Message& message) {
 
 void Document::tell_pages(const Message& message) {
     for (const auto& member : members_) {
-        if (member->is_page()) member->deliver(message);
+        if (member->kind() == MemberKind::page) member->deliver(message);
     }
 }
 
-void Document::look_at_file() {
+void Document::look() {
+    if (!log_) return;
+    log_->sync_later();
     const auto keeper = keeper_.lock();
-    if (!keeper || !file_.has_changed()) return;
-    if (auto disk = file_.read()) keeper->deliver(make_message(MessageType::disk, std::move(*disk)));
+    if (!keeper || !file_->has_changed()) return;
+    if (auto disk = file_->read()) keeper->deliver(make_message(MessageType::disk, std::move(*disk)));
 }
 
 }  // namespace editor

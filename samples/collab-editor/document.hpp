@@ -16,12 +16,19 @@
 
 namespace editor {
 
-/// Somebody who takes part over a connection: a page, or another editor at the end of a tube.
+/// What takes part over a connection.
+enum class MemberKind : std::uint8_t {
+    peer,   ///< Another editor, at the end of a tube.
+    page,   ///< A page of this editor.
+    child,  ///< The process that keeps the file while no page is open.
+};
+
+/// Somebody who takes part.
 class Member {
 public:
-    Member(const boost::asio::any_io_executor& executor, bool is_page) : is_page_(is_page), wake_(executor) {}
+    Member(const boost::asio::any_io_executor& executor, MemberKind kind) : kind_(kind), wake_(executor) {}
 
-    bool is_page() const { return is_page_; }
+    MemberKind kind() const { return kind_; }
     /// Queues a message; one who does not read for `kMaxQueue` bytes is closed, and gets everything on return.
     void deliver(const Message& message);
     /// The next message to write; none once closed.
@@ -37,7 +44,8 @@ private:
     static constexpr double kBurst = 32.0 * (1 << 20);          // bytes at once
     static constexpr std::size_t kMessageCost = 512;            // bytes that each message counts beside its own
 
-    bool is_page_, is_closed_ = false;
+    MemberKind kind_;
+    bool is_closed_ = false;
     boost::asio::steady_timer wake_;
     std::deque<Message> queue_;
     std::size_t queued_ = 0;
@@ -48,7 +56,8 @@ private:
 /// One document. Runs on one thread.
 class Document {
 public:
-    Document(LogStore log, FileKeeper file) : log_(std::move(log)), file_(std::move(file)) {}
+    /// Empty until `open`: who comes before that waits for the text.
+    void open(LogStore log, FileKeeper file);
 
     /// A member came: it is sent everything there is.
     void add(const std::shared_ptr<Member>& member);
@@ -57,19 +66,25 @@ public:
     tubes::result<void> take(const std::shared_ptr<Member>& member, const Message& message);
     /// Sends to all pages.
     void tell_pages(const Message& message);
-    /// Looks whether the file has changed; called from time to time.
-    void look_at_file();
+    /// Looks whether the file has changed, and puts edits on the disk; to be called several times a second.
+    void look();
+    bool has_page() const;
+    bool has_file() const { return file_ && file_->has_file(); }
+    /// What keeps edits from being stored, in words; empty: nothing.
+    const std::string& problem() const { return problem_; }
 
 private:
     tubes::result<void> take_update(const std::shared_ptr<Member>& from, const Message& message);
     tubes::result<void> take_save(const std::shared_ptr<Member>& from, const std::string& body);
+    void send_all(Member& member);
     void pass_on(const Member& from, const Message& message);
     void choose_keeper();
 
-    LogStore log_;
-    FileKeeper file_;
+    std::optional<LogStore> log_;
+    std::optional<FileKeeper> file_;
+    std::string problem_;
     std::vector<std::shared_ptr<Member>> members_;
-    std::weak_ptr<Member> keeper_;  ///< The page that writes the file and merges its changes.
+    std::weak_ptr<Member> keeper_;  ///< The page, or the child, that writes the file and merges its changes.
     bool is_compacting_ = false;
 };
 

@@ -41,6 +41,7 @@ public:
     FileKeeper(std::filesystem::path file, std::filesystem::path base)
         : file_(std::move(file)), base_(std::move(base)) {}
 
+    bool has_file() const { return !file_.empty(); }
     /// The body of a `disk` message; none without a file, or when it is larger than the page could take.
     std::optional<std::string> read();
     /// True when another program has written the file since it was read or saved.

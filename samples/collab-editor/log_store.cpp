@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/crc.hpp>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -48,7 +49,10 @@ LogStore::LogStore(LogStore&& other) noexcept
       snapshot_size_(other.snapshot_size_) {}
 
 LogStore::~LogStore() {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    if (descriptor_ < 0) return;
+    if (syncing_.valid()) syncing_.wait();
+    ::fdatasync(descriptor_);
+    ::close(descriptor_);
 }
 
 tubes::result<LogStore> LogStore::open(const std::filesystem::path& file) {
@@ -104,9 +108,22 @@ tubes::result<void> LogStore::append(std::string update) {
         return written;
     }
     size_ += kRecordHead + update.size();
+    is_unsynced_ = true;
     remember(update);
     records_.push_back(std::move(update));
     return {};
+}
+
+void LogStore::sync_later() {
+    const bool is_busy = syncing_.valid() && syncing_.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+    if (!is_unsynced_ || is_busy) return;
+    const int copy = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) return;
+    is_unsynced_ = false;
+    syncing_ = std::async(std::launch::async, [copy] {
+        ::fdatasync(copy);
+        ::close(copy);
+    });
 }
 
 bool LogStore::wants_snapshot() const {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <future>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ public:
     const std::vector<std::string>& records() const { return records_; }
     /// Adds an update. already_exists: it is there; limit_exceeded: the log is full; else what the system said.
     tubes::result<void> append(std::string update);
+    /// Puts on the disk what was appended, on a thread of its own, so that typing never waits for it; does nothing
+    /// while the last call is at work or when there is nothing new.
+    void sync_later();
     /// True when a snapshot would make the log much smaller.
     bool wants_snapshot() const;
     /// Puts `snapshot` in the place of the first `count` records, atomically. invalid_argument.
@@ -43,6 +47,8 @@ private:
 
     std::filesystem::path file_;
     int descriptor_;
+    std::future<void> syncing_;
+    bool is_unsynced_ = false;
     std::vector<std::string> records_;
     std::set<std::string> digests_;
     std::size_t size_ = 0;

@@ -8,21 +8,24 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
 #include <iostream>
 
 #include "samples/collab-editor/cable.hpp"
+#include "samples/collab-editor/keeper_child.hpp"
 #include "samples/collab-editor/web.hpp"
 
 namespace {
 
+namespace asio = boost::asio;
 namespace fs = std::filesystem;
 
 struct Arguments {
     fs::path file, state, page;
     std::string join, from, profile;
     std::vector<std::string> to;
-    bool is_sharing = false, no_open = false;
+    bool is_sharing = false, is_joining = false, no_open = false;
 };
 
 fs::path state_folder() {
@@ -32,12 +35,10 @@ fs::path state_folder() {
     return fs::path(value("HOME")) / ".local/state/collab-editor";
 }
 
-/// The page beside the program as it is built, or where it is installed.
+/// The page is built beside the program.
 fs::path page_folder() {
     std::error_code failure;
-    const auto program = fs::read_symlink("/proc/self/exe", failure).parent_path();
-    const fs::path built = program / "collab-editor-page";
-    return fs::exists(built) ? built : program.parent_path() / "share/collab-editor";
+    return fs::read_symlink("/proc/self/exe", failure).parent_path() / "collab-editor-page";
 }
 
 /// Opens the log of this document in a folder that no other running editor uses.
@@ -65,57 +66,85 @@ void open_browser(const std::string& url) {
     if (child > 0) ::waitpid(child, nullptr, 0);
 }
 
-int run(const Arguments& arguments) {
+editor::CableOptions cable_options(const Arguments& arguments, editor::Document& document) {
     editor::CableOptions options;
     options.is_sharing = arguments.is_sharing;
     options.title = arguments.is_sharing ? arguments.file.stem().string() : arguments.join;
     options.contacts = arguments.to;
     if (!arguments.from.empty()) options.contacts = {arguments.from};
-    if (!tubes::is_valid_service_name("org.tubes.editor." + options.title)) {
+    if (!options.title.empty() && !tubes::is_valid_service_name("org.tubes.editor." + options.title)) {
         throw std::runtime_error("the document's name may have letters, digits, '.', '_' and '-': " + options.title);
     }
-    const auto folder = !arguments.state.empty()
-                            ? arguments.state
-                            : state_folder() / (options.title + (options.is_sharing ? ".shared" : ".joined"));
-    const auto file = arguments.file.empty() ? fs::path() : fs::absolute(arguments.file);
-    editor::Document document(open_log(folder), editor::FileKeeper(file, folder / "base"));
+    options.open_document = [&arguments, &document](const std::string& title) {
+        const auto usual = state_folder() / (title + (arguments.is_sharing ? ".shared" : ".joined"));
+        const auto folder = arguments.state.empty() ? usual : arguments.state;
+        const auto file = arguments.file.empty() ? fs::path() : fs::absolute(arguments.file);
+        document.open(open_log(folder), editor::FileKeeper(file, folder / "base"));
+        return folder / "people";
+    };
+    return options;
+}
 
-    boost::asio::io_context context;
+/// Edits go to the disk and the file is looked at several times a second.
+asio::awaitable<void> look_after(editor::Document& document, editor::KeeperChild& child) {
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    for (;;) {
+        document.look();
+        child.look();
+        timer.expires_after(std::chrono::milliseconds(250));
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+}
+
+int run(const Arguments& arguments) {
+    const auto page = arguments.page.empty() ? page_folder() : arguments.page;
+    if (!fs::exists(page / "index.html")) {
+        throw std::runtime_error("the page is not built: it needs Node, npm and, once, a network; then build again");
+    }
+    asio::io_context context;
+    editor::Document document;
     tubes::NodeOptions node_options;
     node_options.executor = context.get_executor();
     node_options.profile = arguments.profile;
     auto node = tubes::open_node(node_options);
     if (!node) throw std::runtime_error("cannot start: " + node.error().message());
-    editor::Cable cable(std::move(*node), document, options);
+    editor::Cable cable(std::move(*node), document, cable_options(arguments, document));
+    editor::KeeperChild child(context.get_executor(), document, page / "keeper.cjs");
 
-    int status = 0;
+    std::string failed;
     const auto ended = [&](std::exception_ptr failure) {
         try {
             if (failure) std::rethrow_exception(failure);
         } catch (const boost::system::system_error& error) {
             if (error.code() == tubes::Errc::cancelled) return;
-            std::cerr << "collab-editor: " << error.code().message() << "\n";
-            status = 1;
+            failed = error.code().message();
+            context.stop();
+        } catch (const std::exception& error) {
+            failed = error.what();
             context.stop();
         }
     };
     editor::PageRequests requests;
     requests.invite = [&cable](std::string contact) { cable.invite(std::move(contact)); };
     requests.answer = [&cable](std::string id, bool accept) { cable.answer(std::move(id), accept); };
-    requests.page_opened = [] {};
-    auto web = std::make_shared<editor::Web>(context.get_executor(), document,
-                                             arguments.page.empty() ? page_folder() : arguments.page, requests);
+    auto web = std::make_shared<editor::Web>(context.get_executor(), document, page, requests);
     web->start();
-    boost::asio::co_spawn(context, cable.run(), ended);
-    boost::asio::co_spawn(context, cable.report(), ended);
-    boost::asio::signal_set signals(context, SIGINT, SIGTERM);
+    asio::co_spawn(context, cable.run(), ended);
+    asio::co_spawn(context, cable.report(), ended);
+    asio::co_spawn(context, look_after(document, child), ended);
+    asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&](const boost::system::error_code&, int) { context.stop(); });
-
-    std::cout << (options.is_sharing ? "Sharing " : "Joining ") << options.title << "\n"
-              << "Open " << web->url() << std::endl;
-    if (!arguments.no_open) open_browser(web->url());
-    context.run();
-    return status;
+    context.poll();  // what prevents the start is said before the address
+    if (failed.empty()) {
+        std::cout << (arguments.is_sharing     ? "Sharing " + arguments.file.stem().string()
+                      : arguments.join.empty() ? "Waiting for an invitation"
+                                               : "Joining " + arguments.join)
+                  << "\nOpen " << web->url() << std::endl;
+        if (!arguments.no_open) open_browser(web->url());
+        context.run();
+    }
+    if (!failed.empty()) throw std::runtime_error(failed);
+    return 0;
 }
 
 }  // namespace
@@ -126,7 +155,9 @@ int main(int argc, char** argv) {
     app.add_option("file", arguments.file, "The file; with --join, where your copy is saved (may be left out)");
     auto* share = app.add_flag("--share", arguments.is_sharing, "Share FILE (without --to: with yourself here)");
     app.add_option("--to", arguments.to, "Contacts who may edit")->needs(share)->allow_extra_args(false);
-    auto* join = app.add_option("--join", arguments.join, "Join the document that is shared under this name");
+    auto* join = app.add_option("--join", arguments.join,
+                                "Join the document of this name; without a name: wait for an invitation");
+    join->expected(0, 1);
     app.add_option("--from", arguments.from, "The contact who shares it")->needs(join);
     app.add_option("--profile", arguments.profile, "Profile with its own accounts");
     app.add_option("--state", arguments.state, "Folder that keeps the edits of this copy");
@@ -136,7 +167,8 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
         if (arguments.is_sharing && arguments.file.empty()) throw CLI::RequiredError("FILE with --share");
-        if (!arguments.is_sharing && arguments.join.empty()) throw CLI::RequiredError("--share or --join");
+        arguments.is_joining = join->count() > 0;
+        if (!arguments.is_sharing && !arguments.is_joining) throw CLI::RequiredError("--share or --join");
     } catch (const CLI::ParseError& error) {
         return app.exit(error);
     }

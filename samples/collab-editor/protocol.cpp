@@ -7,7 +7,8 @@ Message make_message(MessageType type, std::string body) {
     return {type, std::make_shared<const std::string>(std::move(body))};
 }
 
-std::optional<std::size_t> largest_body(MessageType type, bool from_page) {
+std::optional<std::size_t> largest_body(MessageType type, Sender sender) {
+    const bool from_page = sender == Sender::page;
     switch (type) {
         case MessageType::hello: return 64;
         case MessageType::update: return kMaxUpdateSize;
@@ -28,7 +29,7 @@ std::optional<std::size_t> largest_body(MessageType type, bool from_page) {
 tubes::result<Message> read_page_message(std::string_view bytes) {
     if (bytes.empty()) return tubes::error_code(tubes::Errc::protocol_violation);
     const auto type = static_cast<MessageType>(bytes.front());
-    const auto limit = largest_body(type, true);
+    const auto limit = largest_body(type, Sender::page);
     if (!limit) return tubes::error_code(tubes::Errc::protocol_violation);
     if (bytes.size() - 1 > *limit) return tubes::error_code(tubes::Errc::limit_exceeded);
     return make_message(type, std::string(bytes.substr(1)));
@@ -39,11 +40,11 @@ std::string write_page_message(const Message& message) {
     return bytes += *message.body;
 }
 
-tubes::result<Head> read_head(std::string_view bytes) {
+tubes::result<Head> read_head(std::string_view bytes, Sender sender) {
     if (bytes.size() != kHeadSize) return tubes::error_code(tubes::Errc::protocol_violation);
     const std::size_t length = read_number(bytes);
     const auto type = static_cast<MessageType>(bytes[4]);
-    const auto limit = largest_body(type, false);
+    const auto limit = largest_body(type, sender);
     if (!limit || length == 0) return tubes::error_code(tubes::Errc::protocol_violation);
     if (length - 1 > *limit) return tubes::error_code(tubes::Errc::limit_exceeded);
     return Head{type, length - 1};

@@ -30,10 +30,10 @@ enum class MessageType : std::uint8_t {
 };
 
 inline constexpr std::uint8_t kProtocolVersion = 1;
-inline constexpr std::size_t kMaxUpdateSize = 8u << 20;      // bytes; a pasted book is under 2 MB
+inline constexpr std::size_t kMaxUpdateSize = 32u << 20;     // bytes; a pasted book is under 2 MB
 inline constexpr std::size_t kMaxAwarenessSize = 64u << 10;  // bytes
 inline constexpr std::size_t kMaxChatSize = 8u << 10;        // bytes
-inline constexpr std::size_t kMaxPageMessage = 20u << 20;    // bytes; a save holds state and text
+inline constexpr std::size_t kMaxPageMessage = 65u << 20;    // bytes; a save holds state and text
 
 /// A message; the body is shared by all who get it.
 struct Message {
@@ -44,8 +44,14 @@ struct Message {
 
 Message make_message(MessageType type, std::string body = {});
 
+/// Where a message comes from.
+enum class Sender : std::uint8_t {
+    peer,  ///< Another machine: not trusted.
+    page,  ///< This program's page, or the child that keeps the file.
+};
+
 /// The largest body of a type; none for types that do not exist, or must not come from where it came.
-std::optional<std::size_t> largest_body(MessageType type, bool from_page);
+std::optional<std::size_t> largest_body(MessageType type, Sender sender);
 
 /// Checks one message of a WebSocket. protocol_violation, limit_exceeded.
 tubes::result<Message> read_page_message(std::string_view bytes);
@@ -59,7 +65,7 @@ struct Head {
     std::size_t body_size;
 };
 /// Checks `kHeadSize` bytes before anything is allocated. protocol_violation, limit_exceeded.
-tubes::result<Head> read_head(std::string_view bytes);
+tubes::result<Head> read_head(std::string_view bytes, Sender sender = Sender::peer);
 std::string write_head(const Message& message);
 
 std::uint32_t read_number(std::string_view bytes);

@@ -177,9 +177,8 @@ asio::awaitable<void> WebConnection::serve_socket(Server web, beast::tcp_stream 
     co_await socket->async_accept(request, asio::redirect_error(asio::use_awaitable, failure));
     if (failure) co_return;
     const auto executor = co_await asio::this_coro::executor;
-    auto member = std::make_shared<Member>(executor, true);
+    auto member = std::make_shared<Member>(executor, MemberKind::page);
     web->document_.add(member);
-    web->requests_.page_opened();
     asio::co_spawn(executor, write(socket, member), asio::detached);
     co_await read(web, socket, member);
     web->document_.remove(member);

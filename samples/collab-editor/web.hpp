@@ -18,7 +18,6 @@ namespace editor {
 struct PageRequests {
     std::function<void(std::string contact)> invite;
     std::function<void(std::string id, bool accept)> answer;
-    std::function<void()> page_opened;
 };
 
 /// Listens on 127.0.0.1; runs until the executor's context ends.

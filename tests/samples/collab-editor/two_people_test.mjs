@@ -84,7 +84,22 @@ async function look(alice, bob) {
   console.log("ok axe is clean");
 }
 
-run(async () => {
+/** The picture of the README: two windows side by side. */
+async function takePicture(browser, alice, bob) {
+  const shots = [];
+  for (const page of [alice, bob]) {
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.setViewportSize({ width: 620, height: 430 });
+    shots.push((await page.screenshot()).toString("base64"));
+  }
+  const sheet = await browser.newPage({ viewport: { width: 1310, height: 480 } });
+  await sheet.setContent(`<body style="margin:0;background:#d9dde3;display:flex;gap:20px;padding:25px">${shots.map((shot) =>
+    `<img style="border-radius:10px;box-shadow:0 4px 18px #0006" src="data:image/png;base64,${shot}">`).join("")}`);
+  await shoot(sheet, "editor");
+  await sheet.close();
+}
+
+run(async (browser) => {
   const file = join(scratch, "notes.md");
   writeFileSync(file, "# Notes\n");
   const share = await start([file, "--share"]);
@@ -97,6 +112,7 @@ run(async () => {
   console.log("ok the second sees the document");
   await typeTogether(alice, bob);
   await changeOnDisk(alice, bob, file);
+  await takePicture(browser, alice, bob);
   await writeHostile(alice, bob);
   await look(alice, bob);
 });

@@ -10,7 +10,8 @@ import { markdown } from "@codemirror/lang-markdown";
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { tags } from "@lezer/highlight";
 import { Connection, Type } from "./connection.js";
-import { kText, mergeDisk } from "./merge.js";
+import { Keeper } from "./keeper.js";
+import { kText } from "./merge.js";
 import * as view from "./view.js";
 
 const doc = new Y.Doc();
@@ -22,20 +23,14 @@ const colours = ["#b3261e", "#1f5fa8", "#2e6b33", "#7b3fa0", "#8a5300", "#00696b
 
 let received = [];     // What the program had when the connection opened, until it says that this was all.
 let caughtUp = false;
-let keepsFile = false;
-let savedText = null;
-let base = null;       // The document's state as of the last save or look at the file.
-let unconfirmed;       // The state that is being saved.
-const kNoFile = 0xffffffff;
-let saving;
 
 const connection = new Connection(onMessage, onState);
+const keeper = new Keeper(doc, (type, bytes) => caughtUp && connection.send(type, bytes));
 
 function onState(isOpen) {
   received = [];
   caughtUp = false;
-  keepsFile = false;
-  base = null;
+  keeper.reset();
   if (isOpen) connection.send(Type.hello, "page");
   else {
     const others = [...awareness.getStates().keys()].filter((id) => id !== doc.clientID);
@@ -53,9 +48,7 @@ function onMessage(type, bytes) {
     else if (type === Type.awareness) applyAwarenessUpdate(awareness, bytes, "connection");
     else if (type === Type.chat) view.showChat(JSON.parse(decoder.decode(bytes)));
     else if (type === Type.status) view.showStatus(JSON.parse(decoder.decode(bytes)));
-    else if (type === Type.disk) onDisk(bytes);
-    else if (type === Type.saved) onSaved();
-    else if (type === Type.compact) connection.send(Type.compact, join(bytes.slice(0, 4), Y.encodeStateAsUpdate(doc)));
+    else keeper.take(type, bytes);
   } catch (error) {
     console.warn("ignored a message that cannot be read:", error.message);
   }
@@ -71,49 +64,9 @@ function onCaughtUp() {
   sendAwareness([doc.clientID]);
 }
 
-/** The file as it is on disk, and the state of the document that was saved last: this page keeps the file. */
-function onDisk(bytes) {
-  const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
-  keepsFile = true;
-  savedText = null;
-  if (size !== kNoFile) {
-    const merged = mergeDisk(base ?? bytes.slice(4, 4 + size), decoder.decode(bytes.subarray(4 + size)));
-    base = merged.state;
-    Y.applyUpdate(doc, merged.state, "disk");
-  }
-  scheduleSave();
-}
-
-function onSaved() {
-  base = unconfirmed;
-}
-
-function join(...parts) {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) { whole.set(part, at); at += part.length; }
-  return whole;
-}
-
-function scheduleSave() {
-  if (!keepsFile || saving) return;
-  saving = setTimeout(() => {
-    saving = undefined;
-    const now = text.toString();
-    if (now === savedText || !caughtUp) return;
-    const state = Y.encodeStateAsUpdate(doc);
-    const size = new Uint8Array(4);
-    new DataView(size.buffer).setUint32(0, state.length);
-    if (connection.send(Type.save, join(size, state, new TextEncoder().encode(now)))) {
-      savedText = now;
-      unconfirmed = state;
-    }
-  }, 400);
-}
-
 doc.on("update", (update, origin) => {
   if (origin !== "connection" && caughtUp) connection.send(Type.update, update);
-  scheduleSave();
+  keeper.schedule();
   view.showPreview(text);
 });
 

@@ -38,7 +38,8 @@ export function showStatus(status) {
   }));
   if ((status.contacts ?? []).length === 0) find("contacts").append(element("li", "nobody who is online"));
   find("requests").replaceChildren(...(status.requests ?? []).map((request) => element("div",
-    `${shorten(request.contact, 200)} asks to edit this document`,
+    request.invitation ? `${shorten(request.contact, 200)} invites you to ${shorten(request.invitation, 80)}`
+      : `${shorten(request.contact, 200)} asks to edit this document`,
     button("Accept", "Accept", () => act.answer(request.id, true)),
     button("Refuse", "Refuse", () => act.answer(request.id, false)))));
 }
