@@ -112,7 +112,7 @@ int call(const char* address, const char* name, double seconds) {
 int main(int count, char** arguments) {
     if (count == 4 && std::strcmp(arguments[1], "serve") == 0) return serve(arguments[2], arguments[3]);
     if (count == 5 && std::strcmp(arguments[1], "call") == 0) {
-        return call(arguments[2], arguments[3], std::atof(arguments[4]));
+        return call(arguments[2], arguments[3], std::strtod(arguments[4], nullptr));
     }
     fail("use: serve ADDRESS NAME, or call ADDRESS NAME SECONDS");
 }

@@ -23,6 +23,7 @@ constexpr int kPatience_ms = 3000;  // for a command that is asked to end
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> list;
+    list.reserve(texts.size() + 1);
     for (auto& text : texts) list.push_back(text.data());
     list.push_back(nullptr);
     return list;
