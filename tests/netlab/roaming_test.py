@@ -148,6 +148,15 @@ class Roaming(unittest.TestCase):
             wait_for("the link has moved", lambda: running.path_changes() > 0, RECOVERY)
             running.expect_complete()
 
+    def test_the_address_changes_right_after_the_server_has_restarted(self) -> None:
+        with transfer(("port-restricted", "port-restricted"), 10.0) as running:
+            assert running.laboratory.prosody is not None
+            running.laboratory.prosody.command("kill")
+            running.laboratory.prosody.command("start")
+            change_address(running.connector, 0, overlap=False)
+            wait_for("the link has moved", lambda: running.path_changes() > 0, RECOVERY)
+            running.expect_complete()
+
     def test_gone_for_too_long(self) -> None:
         with transfer(("port-restricted", "port-restricted"), 60.0, limits_patience="5") as running:
             running.connector.client.ip("link set eth0 down")

@@ -124,6 +124,22 @@ TEST_F(Roaming, TheWishForNewPathsOutlivesAServerThatIsAway) {
     EXPECT_TRUE(bob.carries_data(tube, alice));
 }
 
+TEST_F(Roaming, AfterARestartOfTheServerThePeersReturnIsEnough) {
+    direct().fails = true;
+    const auto tube = open();
+    direct().fails = false;
+    for (const auto& self : {bob.self, alice.self}) world.server.set_online(self, false);
+    bob.broker->network_changed();
+    world.reach.kill_wires();
+    world.run(4s);
+    world.server.set_online(bob.self, true);
+    world.run(20s);  // the back-off between restarts that reach nobody grows
+    world.server.set_online(alice.self, true);
+    EXPECT_TRUE(world.until([&] { return active(bob) == PathKind::direct_tls; }, 2s))
+        << "at once, not after a back-off";
+    EXPECT_TRUE(bob.carries_data(tube, alice));
+}
+
 TEST_F(Roaming, ARelayedLinkLooksForSomethingBetterNowAndThen) {
     direct().fails = true;
     const auto tube = open();

@@ -192,7 +192,8 @@ void LinkNegotiator::network_changed() {
 }
 
 void LinkNegotiator::connection_restored() {
-    if (closed_ || !restart_timer_) return;
+    const bool unanswered = race_ && accepted_ && generation_ > 0 && !race_->has_remote();
+    if (closed_ || (!restart_timer_ && !unanswered)) return;
     failures_ = 0;
     restart_timer_ = scheduler_.call_at(scheduler_.now(), [this] { restart(); });
 }

@@ -6,6 +6,16 @@
 
 namespace tubes::core {
 
+namespace {
+
+bool is_there(const ports::Contact& contact, const PeerAddress& address) {
+    return std::any_of(contact.peers.begin(), contact.peers.end(), [&address](const auto& peer) {
+        return peer.address == address && peer.presence != ports::Presence::offline;
+    });
+}
+
+}  // namespace
+
 void BrokerImpl::on_account_state(Account& account, ports::ConnectionState state, error_code reason,
                                   const std::string& detail) {
     const auto name = account.name();
@@ -33,6 +43,12 @@ void BrokerImpl::on_account_contact(Account& account, const ports::Contact& cont
     if (account.lost_presence(contact)) drop_contact(account, contact.address, Errc::refused);
     drop_vanished(account, contact);
     end_dead_links(account, contact.address);
+    for (auto& [id, session] : sessions_) {
+        const auto& origin = session->origin();
+        if (origin.account == name && origin.peer.contact == contact.address) {
+            session->peer_is_there(is_there(contact, origin.peer));
+        }
+    }
     contact_may_be_there(account, &contact.address);
     for (auto& [id, offer] : offers_.all()) {
         if (offer.spec.account == name && offer.spec.contact == contact.address) spread_offer(id, offer);
@@ -87,25 +103,20 @@ void BrokerImpl::end_dead_links(Account& account, const ContactAddress& contact)
 void BrokerImpl::drop_vanished(Account& account, const ports::Contact& contact) {
     // While we are away ourselves, nobody seems to be there.
     if (account.connection().state() != ports::ConnectionState::online) return;
-    const auto is_there = [&contact](const PeerAddress& address) {
-        return std::any_of(contact.peers.begin(), contact.peers.end(), [&address](const auto& peer) {
-            return peer.address == address && peer.presence != ports::Presence::offline;
-        });
-    };
     std::vector<LinkId> lost;
     for (const auto& [id, session] : sessions_) {
         const auto& origin = session->origin();
         // A link whose negotiation runs may still come up without presence; one that nobody answered will not.
         const bool waits = session->state() == SessionState::requesting || session->state() == SessionState::requested;
         const bool concerned = origin.account == account.name() && origin.peer.contact == contact.address;
-        if (waits && concerned && origin.listed && !is_there(origin.peer)) lost.push_back(id);
+        if (waits && concerned && origin.listed && !is_there(contact, origin.peer)) lost.push_back(id);
     }
     for (const auto& id : lost) {
         if (auto* session = find_session(id)) on_session_ended(*session, Errc::offline, false);
     }
     for (const auto& id : pending_.of_contact(account.name(), contact.address)) {
         const auto* waiting = pending_.find(id);
-        if (waiting && !waiting->stranger && !waiting->by_control && !is_there(waiting->request.from)) {
+        if (waiting && !waiting->stranger && !waiting->by_control && !is_there(contact, waiting->request.from)) {
             end_pending(id, Errc::offline);
         }
     }

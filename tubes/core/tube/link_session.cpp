@@ -119,6 +119,10 @@ void LinkSession::network_changed() {
     check_paths();
 }
 
+void LinkSession::peer_is_there(bool there) {
+    if (!std::exchange(peer_there_, there) && there) negotiator_.connection_restored();
+}
+
 void LinkSession::check_paths() {
     if (link_ && state_ != SessionState::closed) link_->check_paths();
 }

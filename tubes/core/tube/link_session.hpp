@@ -94,6 +94,8 @@ public:
     void check_paths();
     /// The account can send signals again.
     void connection_restored() { negotiator_.connection_restored(); }
+    /// Whether the server shows the peer: once it does again, signals reach it.
+    void peer_is_there(bool there);
 
     /// Ends it. `tell`: the peer is told, over the path or by LinkTerminate.
     void close(Errc reason, bool tell, std::optional<LinkId> survivor = std::nullopt);
@@ -146,6 +148,7 @@ private:
     std::unique_ptr<Link> link_;
     std::unique_ptr<ShortStringExchange> verification_;
     bool saw_candidate_ = false;
+    bool peer_there_ = true;
     bool saw_path_ = false;
     bool link_closed_ = false;
     bool saw_impostor_ = false;  // A path came up, but not to the key that was announced.
