@@ -123,7 +123,11 @@ void LinkNegotiator::on_candidates(const LinkCandidates& message) {
 }
 
 void LinkNegotiator::on_restart(const LinkRestart& message) {
-    if (closed_ || !accepted_ || message.generation < generation_) return;
+    if (closed_ || !accepted_) return;
+    if (message.generation < generation_) {
+        // The peer has missed restarts of ours, and would not get through with its own: it can be reached now.
+        return message.answer ? void() : connection_restored();
+    }
     if (message.generation == generation_) {
         if (generation_ == 0 || (race_ && race_->has_remote())) return;
         inbox_.descriptions = message.transports;
