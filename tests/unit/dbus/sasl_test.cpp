@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Tests of the handshake of D-Bus connections, with what libraries really send.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tubes/endpoints/dbus/sasl_server.hpp"
@@ -22,7 +23,7 @@ TEST(DbusHandshake, LetsLibdbusInAndRefusesDescriptors) {
     ASSERT_TRUE(used);
     EXPECT_EQ(*used, input.size() - 2);
     EXPECT_TRUE(sasl.is_done());
-    EXPECT_EQ(sasl.take_output(), "OK "s + kGuid + "\r\nERROR \"a tube carries no file descriptors\"\r\n");
+    EXPECT_EQ(sasl.take_output(), fmt::format("OK {}\r\nERROR \"a tube carries no file descriptors\"\r\n", kGuid));
 }
 
 TEST(DbusHandshake, LetsSystemdInThatSendsEverythingAtOnce) {
@@ -58,7 +59,8 @@ TEST(DbusHandshake, TakesAnonymousOnlyWherePolicySaysSo) {
 
 TEST(DbusHandshake, EndsAtLinesWithoutEnd) {
     auto sasl = server();
-    const std::string input = "\0"s + std::string(SaslServer::kMaxLine + 1, 'A');
+    std::string input(SaslServer::kMaxLine + 2, 'A');
+    input.front() = '\0';
     EXPECT_EQ(sasl.receive(base::as_bytes(input)).error(), Errc::limit_exceeded);
 }
 
