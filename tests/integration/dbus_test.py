@@ -71,7 +71,8 @@ class Buses:
 
     def run_on_bus(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Bob runs a program on the bus by `tube connect NAME -- COMMAND`."""
-        return self.world.bob.run("connect", NAME, *self.world.connect_options(), "--", *command)
+        # A share that another test killed is asked first, until the server has noticed: that takes half a minute.
+        return self.world.bob.run("connect", NAME, *self.world.connect_options(), "--", *command, deadline=90)
 
     def call(self, bus: dbus.connection.Connection, member: str, signature: str = "", *arguments: object,
              timeout: float = 20) -> object:

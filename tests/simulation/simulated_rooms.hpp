@@ -52,7 +52,7 @@ class SimulatedRooms final : public core::ports::Rooms {
 public:
     SimulatedRooms(SimulatedChat& chat, core::PeerAddress device) : chat_(chat), device_(std::move(device)) {}
     /// A crash: the server notices at once.
-    ~SimulatedRooms();
+    ~SimulatedRooms() override;
     SimulatedRooms(const SimulatedRooms&) = delete;
     SimulatedRooms& operator=(const SimulatedRooms&) = delete;
     void start(core::ports::Connection::Handler& handler) { handler_ = &handler; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <dbus/dbus.h>
+#include <gtest/gtest.h>
 
 #include <deque>
 #include <stdexcept>

@@ -64,8 +64,9 @@ void BrokerImpl::on_account_contact_removed(Account& account, const ContactAddre
 
 void BrokerImpl::on_account_subscription_request(Account& account, const ContactAddress& contact,
                                                  const std::string& text) {
-    const auto name = account.name();
-    notify([name, contact, text](Handler& handler) { handler.on_subscription_request(name, contact, text); });
+    notify([name = account.name(), contact, text](Handler& handler) {
+        handler.on_subscription_request(name, contact, text);
+    });
 }
 
 void BrokerImpl::drop_contact(Account& account, const ContactAddress& contact, Errc reason) {
