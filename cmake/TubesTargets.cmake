@@ -25,9 +25,10 @@ function(tubes_folder name)
     endif()
 endfunction()
 
-# tubes_test(NAME LABEL label [LIBRARIES ...] SOURCES files...): a GoogleTest program, one ctest entry per test.
+# tubes_test(NAME LABEL label [TIMEOUT seconds] [FILTER pattern] [LIBRARIES ...] SOURCES files...): a GoogleTest program,
+# one ctest entry per test, or per test that the pattern names.
 function(tubes_test name)
-    cmake_parse_arguments(ARG "RUN_SERIAL" "LABEL;TIMEOUT" "LIBRARIES;SOURCES" ${ARGN})
+    cmake_parse_arguments(ARG "RUN_SERIAL" "LABEL;TIMEOUT;FILTER" "LIBRARIES;SOURCES" ${ARGN})
     if(NOT ARG_TIMEOUT)
         set(ARG_TIMEOUT 60)
     endif()
@@ -38,6 +39,6 @@ function(tubes_test name)
     if(ARG_RUN_SERIAL)
         list(APPEND properties RUN_SERIAL ON)
     endif()
-    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "${ARG_FILTER}" PROPERTIES ${properties})
 endfunction()
 include(GoogleTest)
