@@ -120,6 +120,14 @@ class Misuse(unittest.TestCase):
         self.assertEqual(self.person.run("--log", "loud", "status").returncode, USAGE)
         self.assertEqual(self.person.run("--help").returncode, 0)
 
+    def test_what_the_log_option_asks_for_is_said(self) -> None:
+        sharing = self.person.start("--log", "link=info", "share", "8080", "--as", "web")
+        sharing.wait_for("Sharing")
+        connecting = self.person.start("connect", "web", "--listen", "127.0.0.1:0")
+        sharing.wait_for(r" info +link: ")
+        for process in (connecting, sharing):
+            self.assertEqual(process.interrupt(), 130)
+
 
 class ServerMisuse(unittest.TestCase):
     """Mistakes towards a real server."""

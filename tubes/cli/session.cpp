@@ -63,6 +63,7 @@ NodeOptions Session::node_options(bool with_accounts) const {
     node.profile = options_.profile;
     node.home = options_.home;
     node.use_configured_accounts = with_accounts;
+    if (!options_.log.empty()) node.settings["log.level"] = options_.log;
     for (const auto& setting : options_.settings) {
         const auto equals = setting.find('=');
         node.settings[setting.substr(0, equals)] = equals == std::string::npos ? "true" : setting.substr(equals + 1);
