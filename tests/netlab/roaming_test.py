@@ -76,8 +76,9 @@ class Transfer:
 
 
 @contextlib.contextmanager
-def transfer(networks: tuple[str, str], seconds: float, **settings: str) -> Iterator[Transfer]:
-    """A fresh laboratory with a transfer that lasts about `seconds` without faults; `settings` of both users."""
+def transfer(networks: tuple[str, str], seconds: float, log: str = "", **settings: str) -> Iterator[Transfer]:
+    """A fresh laboratory with a transfer that lasts about `seconds` without faults; `settings` of both users, whose
+    programs log what `log` says."""
     number = next(_numbers)
     environment = {f"TUBES_{name.upper()}": value for name, value in settings.items()}
     os.environ.update(environment)
@@ -89,7 +90,7 @@ def transfer(networks: tuple[str, str], seconds: float, **settings: str) -> Iter
             program = find_program(None, Path(__file__).resolve().parents[2])
             assert laboratory.prosody is not None
             with Pair(program, laboratory.prosody.description["ca"], (sites[0], "sharer"),
-                      (sites[1], "connector")) as pair:
+                      (sites[1], "connector"), log) as pair:
                 pair.log_in()
                 yield Transfer(laboratory, pair, sites[0], sites[1], seconds)
     finally:
@@ -138,12 +139,13 @@ class Roaming(unittest.TestCase):
             running.expect_complete()
 
     def test_the_address_changes_while_the_server_cannot_be_reached(self) -> None:
-        with transfer(("port-restricted", "port-restricted"), 8.0) as running:
+        with transfer(("port-restricted", "port-restricted"), 8.0, log="negotiation=debug") as running:
             assert running.connector.router is not None
             running.connector.router.nft("table inet cut { chain out { type filter hook forward priority -1; "
                                          "tcp dport { 5222, 5223 } drop; tcp sport { 5222, 5223 } drop; }\n}\n")
             change_address(running.connector, 0, overlap=False)
-            time.sleep(3)  # long enough that a restart has been tried in vain
+            wait_for("a restart has been tried in vain",
+                     lambda: "restart, generation 2" in running.pair.connector.log("connect"), RECOVERY)
             running.connector.router.nft("delete table inet cut\n")
             wait_for("the link has moved", lambda: running.path_changes() > 0, RECOVERY)
             running.expect_complete()
