@@ -2,21 +2,17 @@
 // tubes/datagram.hpp: datagrams from and to Python's memory.
 #include "tubes/datagram.hpp"
 
-#include <boost/asio/post.hpp>
-
-#include "bindings/python/native/bind.hpp"
+#include "bindings/python/native/held.hpp"
 
 namespace tubes::python {
 namespace {
 
-/// A flow whose operations hold it until they end, as PythonStream holds its stream.
-class PythonFlow {
+class PythonFlow final : public Held<DatagramFlow> {
 public:
-    explicit PythonFlow(DatagramFlow flow) : flow_(std::make_shared<DatagramFlow>(std::move(flow))) {}
+    using Held::Held;
 
-    bool is_open() const { return !closed_ && flow_->is_open(); }
-    std::size_t max_size() const { return closed_ ? 0 : flow_->max_size(); }
-    std::size_t packet_size() const { return closed_ ? 0 : flow_->packet_size(); }
+    std::size_t max_size() const { return is_closed() ? 0 : connection().max_size(); }
+    std::size_t packet_size() const { return is_closed() ? 0 : connection().packet_size(); }
 
     /// Sends one datagram, which is copied before this returns; the result is its size.
     Ticket send(Completions& completions, const py::object& datagram) {
@@ -24,7 +20,7 @@ public:
         Pins pins;
         const auto bytes = pins.pin_for_reading(datagram);
         return completions.begin<std::size_t>(
-            Pins(), [this, bytes](auto handler) { flow_->async_send(bytes, keeping(std::move(handler))); });
+            Pins(), [this, bytes](auto handler) { connection().async_send(bytes, keeping(std::move(handler))); });
     }
     /// The next datagram as a bytes object, which has room for every datagram that the tube carries.
     Ticket receive(Completions& completions) {
@@ -32,34 +28,12 @@ public:
         Pins pins;
         const auto buffer = pins.pin_fresh(kLargestDatagram);
         return completions.begin<std::size_t>(std::move(pins), [this, buffer](auto handler) {
-            flow_->async_receive(buffer, keeping(std::move(handler)));
+            connection().async_receive(buffer, keeping(std::move(handler)));
         });
-    }
-    void cancel() {
-        if (!closed_) flow_->cancel();
-    }
-    void close() {
-        if (std::exchange(closed_, true)) return;
-        boost::asio::post(flow_->get_executor(), [held = flow_] { held->close(); });
     }
 
 private:
     static constexpr std::size_t kLargestDatagram = 65535;  // of UDP
-
-    void check_open() const {
-        if (!is_open()) raise(make_error_code(Errc::cancelled));
-    }
-    template <class Handler>
-    auto keeping(Handler handler) {
-        const auto slot = boost::asio::get_associated_cancellation_slot(handler);
-        return boost::asio::bind_cancellation_slot(
-            slot, [held = flow_, inner = std::move(handler)](error_code reason, std::size_t bytes) mutable {
-                inner(reason, bytes);
-            });
-    }
-
-    std::shared_ptr<DatagramFlow> flow_;
-    bool closed_ = false;
 };
 
 }  // namespace

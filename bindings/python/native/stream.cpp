@@ -2,10 +2,9 @@
 // tubes/stream.hpp: reads and writes straight from and to Python's memory.
 #include "tubes/stream.hpp"
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
-#include "bindings/python/native/bind.hpp"
+#include "bindings/python/native/held.hpp"
 
 namespace tubes::python {
 namespace {
@@ -13,13 +12,9 @@ namespace {
 // What the buffers of one write may be: as many as an operation of the library looks at.
 constexpr std::size_t kMaxBuffers = 64;
 
-/// A stream whose operations hold it until they end. Python's thread starts operations until close(); after that only
-/// the node's thread touches it.
-class PythonStream {
+class PythonStream final : public Held<Stream> {
 public:
-    explicit PythonStream(Stream stream) : stream_(std::make_shared<Stream>(std::move(stream))) {}
-
-    bool is_open() const { return !closed_ && stream_->is_open(); }
+    using Held::Held;
 
     /// Reads at least one byte into a fresh bytes object of at most `size`, which is the result.
     Ticket read(Completions& completions, std::size_t size) {
@@ -41,42 +36,20 @@ public:
         std::vector<boost::asio::const_buffer> buffers;
         for (const auto& part : parts) buffers.push_back(pins.pin_for_reading(part));
         return completions.begin<std::size_t>(std::move(pins), [this, &buffers](auto handler) {
-            boost::asio::async_write(*stream_, std::move(buffers), keeping(std::move(handler)));
+            boost::asio::async_write(connection(), std::move(buffers), keeping(std::move(handler)));
         });
     }
     void shutdown_send() {
-        if (!closed_) stream_->shutdown_send();
-    }
-    void cancel() {
-        if (!closed_) stream_->cancel();
-    }
-    void close() {
-        if (std::exchange(closed_, true)) return;
-        boost::asio::post(stream_->get_executor(), [held = stream_] { held->close(); });
+        if (!is_closed()) connection().shutdown_send();
     }
 
 private:
-    void check_open() const {
-        if (!is_open()) raise(make_error_code(Errc::cancelled));
-    }
     Ticket begin_read(Completions& completions, Pins pins, boost::asio::mutable_buffer buffer) {
         check_open();
         return completions.begin<std::size_t>(std::move(pins), [this, buffer](auto handler) {
-            stream_->async_read_some(buffer, keeping(std::move(handler)));
+            connection().async_read_some(buffer, keeping(std::move(handler)));
         });
     }
-    /// The handler, holding the stream; its cancellation slot stays what it is.
-    template <class Handler>
-    auto keeping(Handler handler) {
-        const auto slot = boost::asio::get_associated_cancellation_slot(handler);
-        return boost::asio::bind_cancellation_slot(
-            slot, [held = stream_, inner = std::move(handler)](error_code reason, std::size_t bytes) mutable {
-                inner(reason, bytes);
-            });
-    }
-
-    std::shared_ptr<Stream> stream_;
-    bool closed_ = false;
 };
 
 }  // namespace

@@ -91,3 +91,25 @@ class Bridge:
             callback = self._callbacks.pop(ticket, None)
             if callback is not None:
                 callback(make_error(code, text) if code else None, value)
+
+
+class Resumable:
+    """One kind of operation whose outcome a cancelled call leaves for the next one, so that nothing is lost."""
+
+    def __init__(self, bridge: Bridge, begin: Callable[[_native.Completions], int]) -> None:
+        self._bridge = bridge
+        self._begin = begin
+        self._future: asyncio.Future[Any] | None = None
+
+    async def wait(self) -> Any:
+        """The outcome of what is under way, else of a new operation. One that failed stays failed until forget()."""
+        if self._future is None:
+            self._bridge.check()
+            self._future = self._bridge.future(self._begin(self._bridge.native))
+        value = await asyncio.shield(self._future)
+        self._future = None
+        return value
+
+    def forget(self) -> None:
+        """The next call begins a new operation."""
+        self._future = None

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from tubes import _native
-from tubes._bridge import Bridge
+from tubes._bridge import Bridge, Resumable
 from tubes.errors import EndOfStream
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ class DatagramFlow:
     def __init__(self, bridge: Bridge, native: _native.DatagramFlow) -> None:
         self._bridge = bridge
         self._native = native
-        self._next: asyncio.Future[Any] | None = None
+        self._received = Resumable(bridge, native.receive)
 
     @property
     def is_open(self) -> bool:
@@ -50,21 +49,13 @@ class DatagramFlow:
     async def receive(self) -> bytes:
         """The next datagram. At most 256 KiB wait; then the oldest are dropped. EndOfStream when the peer has ended the
         flow. A cancelled call loses nothing."""
-        if self._next is None:
-            self._bridge.check()
-            self._next = self._bridge.future(self._native.receive(self._bridge.native))
-        next_datagram = self._next
-        try:
-            datagram = cast(bytes, await asyncio.shield(next_datagram))
-        finally:
-            if next_datagram.done():
-                self._next = None
-        return datagram
+        return cast(bytes, await self._received.wait())
 
     def cancel(self) -> None:
         """Ends an outstanding receive with Cancelled; the flow stays usable and loses nothing."""
         if self._bridge.is_usable:
             self._native.cancel()
+            self._received.forget()
 
     def close(self) -> None:
         """Ends the flow for both sides. Idempotent."""

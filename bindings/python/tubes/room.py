@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, cast
+from typing import cast
 
 from tubes import _native
-from tubes._bridge import Bridge
+from tubes._bridge import Bridge, Resumable
 from tubes._native import Endpoint
 from tubes.errors import Cancelled
 from tubes.tube import Share, Tube, _Closing, as_endpoint
@@ -21,7 +20,7 @@ class Room(_Closing):
     def __init__(self, bridge: Bridge, native: _native.Room) -> None:
         self._bridge = bridge
         self._native = native
-        self._next: asyncio.Future[Any] | None = None
+        self._events = Resumable(bridge, native.next)
 
     @property
     def address(self) -> str:
@@ -36,12 +35,7 @@ class Room(_Closing):
     async def next(self) -> RoomEvent:
         """The next event since the room was joined; at most 1024 wait. Cancelled after the room was left. A cancelled
         call loses no event."""
-        if self._next is None:
-            self._bridge.check()
-            self._next = self._bridge.future(self._native.next(self._bridge.native))
-        event = cast(RoomEvent, await asyncio.shield(self._next))
-        self._next = None
-        return event
+        return cast(RoomEvent, await self._events.wait())
 
     async def send(self, text: str, nick: str = "") -> None:
         """Says something to all, or to one occupant alone. At most 16 KiB. NotFound, InvalidArgument, NotConnected."""

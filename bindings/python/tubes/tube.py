@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Awaitable, Callable, TypeVar, cast
 
 from tubes import _native
-from tubes._bridge import Bridge
+from tubes._bridge import Bridge, Resumable
 from tubes._native import Endpoint
 from tubes.datagram import DatagramFlow
 from tubes.errors import Cancelled, Error
@@ -45,7 +45,7 @@ class Share(_Closing):
     def __init__(self, bridge: Bridge, native: _native.Share) -> None:
         self._bridge = bridge
         self._native = native
-        self._next: asyncio.Future[Any] | None = None
+        self._accepted = Resumable(bridge, native.accept)
         self._serving: set[asyncio.Task[None]] = set()
 
     @property
@@ -61,12 +61,7 @@ class Share(_Closing):
     async def accept_stream(self) -> Stream:
         """The next connection that a peer opens, without a buffer. Cancelled once the share is closed. A cancelled
         call loses no connection."""
-        if self._next is None:
-            self._bridge.check()
-            self._next = self._bridge.future(self._native.accept(self._bridge.native))
-        native = await asyncio.shield(self._next)
-        self._next = None
-        return Stream(self._bridge, native)
+        return Stream(self._bridge, await self._accepted.wait())
 
     async def accept(self) -> Streams:
         """The next connection that a peer opens, as asyncio's reader and writer."""
@@ -207,16 +202,11 @@ class Events(_Closing):
     def __init__(self, bridge: Bridge, native: _native.Events) -> None:
         self._bridge = bridge
         self._native = native
-        self._next: asyncio.Future[Any] | None = None
+        self._events = Resumable(bridge, native.next)
 
     async def next(self) -> Any:
         """The next event (tubes.types.Event). Cancelled once the node is closed. A cancelled call loses no event."""
-        if self._next is None:
-            self._bridge.check()
-            self._next = self._bridge.future(self._native.next(self._bridge.native))
-        event = await asyncio.shield(self._next)
-        self._next = None
-        return event
+        return await self._events.wait()
 
     async def close(self) -> None:
         """Ends the subscription. Idempotent."""
