@@ -70,8 +70,7 @@ def socat(server: int) -> Iterator[int]:
 def tube(server: int, transport: str) -> Iterator[int]:
     """A datagram tube, and a stream tube for the control, over one kind of path."""
     with World("local") as world:
-        world.alice.environment.update(TUBES_NETWORK_TRANSPORTS=transport, TUBES_NETWORK_LOOPBACK="true")
-        world.bob.environment.update(world.alice.environment)
+        world.use_only(transport)
         port = free_port()
         world.share(str(server), "--as", "control")
         world.share("--udp", str(server), "--as", "datagrams")

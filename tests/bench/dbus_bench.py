@@ -41,8 +41,7 @@ def daemon() -> Iterator[tuple[str, str]]:
 def tube(transport: str) -> Iterator[tuple[str, str]]:
     """The two buses of a tube over one kind of path."""
     with World("local") as world:
-        world.alice.environment.update(TUBES_NETWORK_TRANSPORTS=transport, TUBES_NETWORK_LOOPBACK="true")
-        world.bob.environment.update(world.alice.environment)
+        world.use_only(transport)
         sharing = world.share("--dbus", NAME).wait_for(ADDRESS)[1]
         yield sharing, world.connect(NAME).wait_for(ADDRESS)[1]
 

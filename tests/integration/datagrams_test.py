@@ -41,9 +41,7 @@ class Datagrams:
         cls.directory.chmod(0o755)
         cls.world = World(cls.protocol)
         if cls.protocol == "xmpp":
-            for person in (cls.world.alice, cls.world.bob):
-                person.environment["TUBES_NETWORK_TRANSPORTS"] = "ice"
-                person.environment["TUBES_NETWORK_LOOPBACK"] = "true"
+            cls.world.use_only("ice")
 
     @classmethod
     def tearDownClass(cls) -> None:

@@ -49,9 +49,8 @@ class Buses:
         DBusGMainLoop(set_as_default=True)
         cls.world = World(cls.protocol)
         if cls.protocol == "xmpp":
+            cls.world.use_only("ice")
             for person in (cls.world.alice, cls.world.bob):
-                person.environment["TUBES_NETWORK_TRANSPORTS"] = "ice"
-                person.environment["TUBES_NETWORK_LOOPBACK"] = "true"
                 person.environment["TUBES_LIMITS_PATIENCE"] = "5"  # ten minutes is too long for a test
 
     @classmethod

@@ -191,6 +191,11 @@ class World:
             self.close()
             raise
 
+    def use_only(self, transport: str) -> None:
+        """Has both people use one kind of path, over this machine's loopback."""
+        for person in (self.alice, self.bob):
+            person.environment.update(TUBES_NETWORK_TRANSPORTS=transport, TUBES_NETWORK_LOOPBACK="true")
+
     def share_options(self) -> list[str]:
         """What Alice adds to `tube share` so that Bob may use it."""
         return [] if self.protocol == "local" else ["--to", self.bob.address, "--always", "--trust-first"]

@@ -33,7 +33,7 @@ struct Resources {
     static Resources settled(std::size_t threads) {
         const auto deadline = std::chrono::steady_clock::now() + kPatience;
         while (threads_of_this_process() > threads && std::chrono::steady_clock::now() < deadline) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            std::this_thread::yield();
         }
         return now();
     }
