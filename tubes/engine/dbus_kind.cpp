@@ -16,13 +16,9 @@ namespace {
 using endpoints::dbus::BusServer;
 
 constexpr const char* kSharer = "sharer";  // the occupant who shares; the other is called by the tube's id
-constexpr std::size_t kRandomBytes = 16;   // of a bus's guid, and enough that no socket's name is ever used twice
 
-std::string random_hex() {
-    base::Bytes bytes(kRandomBytes);
-    base::fill_random(bytes);
-    return base::to_hex(bytes);
-}
+/// Of a bus (D-Bus specification, "UUIDs"), and enough that no socket's name is ever used twice.
+using BusId = base::FixedBytes<struct BusIdTag, 16>;
 
 /// A bus that closes the tube whose stream has ended: without it the tube carries nothing.
 class BusEnd final : public SharedEnd {
@@ -65,7 +61,7 @@ result<Endpoint> place(Engine& engine, const Endpoint& wanted) {
     if (wanted.any_user) return make_error_code(Errc::invalid_argument);
     const auto directory = engine.profile().directories.buses();
     if (const auto made = make_private_directory(directory); !made) return made.error();
-    return Endpoint::dbus((directory / random_hex()).string());
+    return Endpoint::dbus((directory / BusId::random().hex()).string());
 }
 
 result<std::shared_ptr<BusServer>> open_bus(Engine& engine, const Endpoint& wanted, const std::string& occupant,
@@ -76,7 +72,7 @@ result<std::shared_ptr<BusServer>> open_bus(Engine& engine, const Endpoint& want
     settings.occupant = occupant;
     settings.service = service;
     settings.owner = kSharer;
-    settings.guid = random_hex();
+    settings.guid = BusId::random().hex();
     return BusServer::make(engine.loop()->executor(), *where, std::move(settings));
 }
 
