@@ -95,6 +95,23 @@ def test_positions_are_shared_over_datagrams(home: Path) -> None:
                 assert int(player.line(r"saw (\d+) of 50").group(1)) > 0
 
 
+def test_notes_are_called_and_watched_over_dbus(home: Path) -> None:
+    example = str(EXAMPLES / "shared_notes.py")
+    with Program(home, example, "host") as hosting:
+        address = hosting.line(r"bus is (unix:path=\S+)").group(1)
+        with Program(home, example, "watch") as watching:
+            watching.line("so far: ''")
+            with Program(home, example, "add", "buy bread") as adding:
+                adding.line("note 1")
+            watching.line("added: 'buy bread'")
+            with Program(home, example, "add", "") as adding:
+                adding.line("org.example.Notes.Error.Empty: 'a note needs a text'")
+        done = subprocess.run(["gdbus", "call", "--address", address, "--dest", "org.example.Notes", "--object-path",
+                               "/notes", "--method", "org.example.Notes.Text"], capture_output=True, text=True,
+                              timeout=60, check=False)
+        assert (done.returncode, done.stdout) == (0, "('buy bread',)\n"), done.stderr
+
+
 def test_package_and_examples_are_clean_under_strict_mypy() -> None:
     folder = ROOT / "bindings" / "python"
     done = subprocess.run(["/usr/bin/mypy", "--config-file", "pyproject.toml", "--cache-dir", os.devnull, "tubes",

@@ -24,12 +24,26 @@ void bind_endpoint(py::module_& module) {
         .def_static("descriptors", &Endpoint::descriptors, py::arg("input"), py::arg("output"),
                     "Two open descriptors, borrowed.")
         .def_static(
+            "dbus",
+            [](std::string path, bool any_user) {
+                auto bus = Endpoint::dbus(std::move(path));
+                bus.any_user = any_user;
+                return bus;
+            },
+            py::arg("path") = "", py::kw_only(), py::arg("any_user") = false,
+            "A private D-Bus, on which programs of this side meet those of the other. Without a path: a socket below "
+            "the "
+            "node's runtime directory. any_user: lets in programs of every user of this machine.")
+        .def_static(
             "parse", [](const std::string& text) { return value_or_raise(Endpoint::parse(text)); }, py::arg("text"),
             "Reads '8080', 'host:8080', '[::1]:8080', 'unix:/run/app.sock', 'unix:@name', and 'udp:' before a port or "
-            "host and port; else InvalidArgument.")
+            "host and port; 'dbus:' and 'dbus:/run/app.bus' are a D-Bus. Else InvalidArgument.")
         .def_property_readonly(
             "tube_kind", [](const Endpoint& self) { return to_python(self.tube_kind()); },
             "The kind of tube that leads to, or is reached at, an endpoint like this.")
+        .def_property_readonly("bus_address", &Endpoint::bus_address,
+                               "Of a bus with a path: the address that D-Bus libraries take, as in "
+                               "DBUS_SESSION_BUS_ADDRESS. Else empty.")
         .def("to_string", &Endpoint::to_string, "The form that parse() reads.")
         .def_property_readonly("kind",
                                [](const Endpoint& self) { return member("EndpointKind", static_cast<int>(self.kind)); })
@@ -38,6 +52,7 @@ void bind_endpoint(py::module_& module) {
         .def_readonly("path", &Endpoint::path)
         .def_readonly("input", &Endpoint::input)
         .def_readonly("output", &Endpoint::output)
+        .def_readonly("any_user", &Endpoint::any_user)
         .def("__str__", &Endpoint::to_string)
         .def("__repr__", [](const Endpoint& self) { return "Endpoint('" + self.to_string() + "')"; });
 }

@@ -149,6 +149,7 @@ void bind_handles(py::module_& module) {
     py::class_<Share>(module, "Share")
         .def_property_readonly("service", [](const Share& self) { return to_python(self.service()); })
         .def_property_readonly("offer_id", [](const Share& self) { return to_python(self.offer_id()); })
+        .def_property_readonly("target", &Share::target)
         .def("accept",
              [](Share& self, Completions& completions) {
                  return begin<Stream>(completions, [&](auto handler) { self.async_accept(std::move(handler)); });

@@ -122,6 +122,11 @@ class Share(_Handle):
         """For an offer: its id; empty for a share."""
         return self._share.offer_id
 
+    @property
+    def target(self) -> Endpoint:
+        """What it leads to; of a D-Bus, with its address."""
+        return self._share.target
+
     def accept(self, timeout: float | None = None) -> Stream:
         """The next connection that a peer opens, where the target is this program."""
         return Stream(self._loop, self._loop.run(self._share.accept_stream(), timeout))

@@ -216,7 +216,8 @@ class Node:
                     audience: Iterable[str] = (), policy: Policy = Policy.ASK,
                     trust_first_key: bool = False) -> Share:
         """Shares a service until the Share is closed. target: a port of 127.0.0.1, "host:port", "unix:/path", an
-        Endpoint, or None: this program takes the connections (Share.accept, Share.serve). audience: contacts; without:
+        Endpoint, or None: this program takes the connections (Share.accept, Share.serve). Of kind DBUS the service is a
+        D-Bus name and the target Endpoint.dbus(). audience: contacts; without:
         this user's programs on this machine. policy: whether to ask (requests()). AlreadyExists, InvalidArgument,
         NotFound (account)."""
         ticket = self._native.share(self._bridge.native, service, as_endpoint(target), kind.value,

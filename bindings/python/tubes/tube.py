@@ -58,6 +58,11 @@ class Share(_Closing):
         """For an offer: its id; empty for a share."""
         return self._native.offer_id
 
+    @property
+    def target(self) -> Endpoint:
+        """What it leads to; of a D-Bus, with the path: `target.bus_address` is where programs of this side find it."""
+        return self._native.target
+
     async def accept_stream(self) -> Stream:
         """The next connection that a peer opens, without a buffer. Cancelled once the share is closed. A cancelled
         call loses no connection."""
@@ -116,7 +121,7 @@ class Share(_Closing):
 
 
 class Listener(_Closing):
-    """A local socket whose connections go through a tube."""
+    """A local socket, or a private D-Bus, that leads through a tube."""
 
     def __init__(self, bridge: Bridge, native: _native.Listener) -> None:
         self._bridge = bridge
@@ -177,7 +182,8 @@ class Tube(_Closing):
         return TubeTransport(self._bridge, native, protocol, {"tube": self}), protocol
 
     async def listen(self, endpoint: Endpoint | str | int = 0, *, allow_remote: bool = False) -> Listener:
-        """Makes the service reachable at a local socket; port 0 picks a free one. AddressInUse, AddressNotAllowed."""
+        """Makes the service reachable at a local socket; port 0 picks a free one. Of a tube of kind DBUS:
+        Endpoint.dbus(), and `endpoint.bus_address` of the listener is the bus. AddressInUse, AddressNotAllowed."""
         self._bridge.check()
         ticket = self._native.listen(self._bridge.native, as_endpoint(endpoint), allow_remote)
         return Listener(self._bridge, await self._bridge.wait(ticket))
