@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 
 _READ_SIZE = 256 * 1024
 """Bytes, what one read of a transport takes at most: as much as asyncio takes from a socket."""
+_SMALLEST_READ = 4 * 1024
+"""Bytes that a reader's read takes at first, and again when little comes."""
 _HIGH_WATER = 1024 * 1024
 """Bytes that a transport holds unsent before drain() waits: a link's window is of this size."""
+_WRITE_SIZE = 256 * 1024
+"""Bytes that one write operation begins at least, where they are there: several of them fit into what may be unsent, so that
+one can be followed by the next before the program has woken."""
 _LINGER = 60.0
 """Seconds that a closed transport waits for the peer's end, as TCP does (FIN-WAIT-2 of Linux)."""
 _MAX_PARTS = 64
@@ -117,7 +122,7 @@ class TubeTransport(asyncio.Transport):
         self._unsent_bytes = 0
         self._writing_bytes = 0
         self._high = _HIGH_WATER
-        self._low = _HIGH_WATER // 4
+        self._low = _HIGH_WATER // 2
         self._is_reading = False
         self._is_paused = False
         self._peer_ended = False
@@ -206,8 +211,11 @@ class TubeTransport(asyncio.Transport):
             self.write(data)
 
     def _send(self) -> None:
-        parts, self._unsent = self._unsent[:_MAX_PARTS], self._unsent[_MAX_PARTS:]
-        self._writing_bytes = sum(map(len, parts))
+        count = 0
+        while count < min(len(self._unsent), _MAX_PARTS) and self._writing_bytes < _WRITE_SIZE:
+            self._writing_bytes += len(self._unsent[count])
+            count += 1
+        parts, self._unsent = self._unsent[:count], self._unsent[count:]
         self._unsent_bytes -= self._writing_bytes
         try:
             self._bridge.check()
@@ -317,10 +325,32 @@ class TubeTransport(asyncio.Transport):
         self._bridge.loop.call_soon(self._protocol.connection_lost, error)
 
 
+class _ReaderProtocol(asyncio.StreamReaderProtocol, asyncio.BufferedProtocol):
+    """Feeds asyncio's reader from memory that is used again: fresh memory for each read costs more than the copy. It
+    grows and shrinks with what arrives, so that an idle connection holds little."""
+
+    def __init__(self, reader: asyncio.StreamReader, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(reader, loop=loop)
+        self._reader = reader
+        self._memory = bytearray(_SMALLEST_READ)
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._memory
+
+    def buffer_updated(self, nbytes: int) -> None:
+        size = len(self._memory)
+        with memoryview(self._memory) as view:
+            self._reader.feed_data(view[:nbytes])
+        if nbytes == size < _READ_SIZE:
+            self._memory = bytearray(4 * size)
+        elif nbytes < size // 8 and size > _SMALLEST_READ:
+            self._memory = bytearray(size // 4)
+
+
 def open_streams(bridge: Bridge, native: _native.Stream,
                  extra: dict[str, Any]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """asyncio's reader and writer over a stream."""
     reader = asyncio.StreamReader(loop=bridge.loop, limit=_READ_SIZE)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=bridge.loop)
+    protocol = _ReaderProtocol(reader, bridge.loop)
     transport = TubeTransport(bridge, native, protocol, extra)
     return reader, asyncio.StreamWriter(transport, protocol, reader, bridge.loop)
