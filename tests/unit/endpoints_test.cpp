@@ -34,6 +34,7 @@ public:
         written.insert(written.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(count));
         return count;
     }
+    std::size_t writable_size() override { return room; }
     void consumed(std::size_t count) override { consumed_bytes += count; }
     void finish() override { finished = true; }
     void reset(Errc reason) override { reset_reason = reason; }

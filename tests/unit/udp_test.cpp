@@ -21,6 +21,7 @@ public:
     core::TubeId tube() const override { return {}; }
     void set_handler(Handler* handler) override { handler_ = handler; }
     std::size_t write(ByteView) override { return 0; }
+    std::size_t writable_size() override { return 0; }
     void consumed(std::size_t) override {}
     void finish() override {}
     void reset(Errc reason) override { ended = reason; }

@@ -2,6 +2,7 @@
 // The two directions of a splice.
 #include "tubes/endpoints/splice.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace tubes::endpoints {
@@ -46,10 +47,13 @@ void Splice::wait_readable() {
     });
 }
 
+// Never more than the stream takes: what waits for it waits in the program's socket, where back-pressure belongs.
 void Splice::read_local() {
     std::array<std::uint8_t, kReadSize> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by read
     for (std::size_t turn = 0; turn < kReadsPerTurn; ++turn) {
-        const auto count = local_->read(buffer);
+        const auto room = std::min(stream_->writable_size(), kReadSize);
+        if (room == 0) return;  // on_writable reads on
+        const auto count = local_->read(base::MutableByteView(buffer).first(room));
         if (!count) {
             if (count.error() == Errc::would_block) break;
             if (count.error() == Errc::end_of_stream) {
@@ -58,24 +62,14 @@ void Splice::read_local() {
             }
             return local_failed(count.error());
         }
-        const base::ByteView data(buffer.data(), *count);
-        const std::size_t taken = stream_->write(data);
-        if (taken < data.size()) {
-            // Not read further until the stream has taken the rest: back-pressure to the program.
-            to_tube_.assign(data.begin() + static_cast<std::ptrdiff_t>(taken), data.end());
-            return;
-        }
-        if (*count < buffer.size()) break;
+        stream_->write(base::ByteView(buffer).first(*count));
+        if (*count < room) break;
     }
     wait_readable();
 }
 
 void Splice::on_writable() {
-    const std::size_t taken = stream_->write(to_tube_);
-    to_tube_.erase(to_tube_.begin(), to_tube_.begin() + static_cast<std::ptrdiff_t>(taken));
-    if (!to_tube_.empty()) return;
-    to_tube_.shrink_to_fit();
-    wait_readable();
+    read_local();
 }
 
 void Splice::on_data(base::ByteView data) {

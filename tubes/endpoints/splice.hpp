@@ -45,7 +45,6 @@ private:
     std::unique_ptr<LocalStream> local_;
     Done done_;
     std::shared_ptr<Splice> self_;  // until it has ended
-    base::Bytes to_tube_;           // read from the program, not yet taken by the stream
     base::Bytes to_local_;          // from the peer, not yet taken by the program
     std::size_t to_local_offset_ = 0;
     bool waiting_writable_ = false;

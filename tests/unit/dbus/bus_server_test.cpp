@@ -42,6 +42,10 @@ public:
         });
         return taken;
     }
+    std::size_t writable_size() override {
+        blocked_ = blocked_ || room_ == 0;
+        return room_;
+    }
     void consumed(std::size_t count) override {
         post(other, [count](EndOfStream& to) {
             to.room_ += count;

@@ -52,6 +52,9 @@ public:
     /// Takes up to data.size() bytes into the send buffer and returns how many; fewer means full, and on_writable
     /// follows. Takes nothing after finish() or once closed.
     virtual std::size_t write(ByteView data) = 0;
+    /// How many bytes write() would take now, so that nothing is read that would have to wait here. Asking counts as a
+    /// write that took too little when it is 0: on_writable follows, unless the stream is finished or closed.
+    virtual std::size_t writable_size() = 0;
 
     /// Gives back window for `count` bytes that on_data delivered.
     virtual void consumed(std::size_t count) = 0;

@@ -61,15 +61,25 @@ void StreamImpl::change_send_queue(Change&& change) {
 
 std::size_t StreamImpl::write(ByteView data) {
     if (state_ != State::open || send_.is_finished()) return 0;
-    const auto capacity = send_capacity();
-    const auto room = capacity - std::min(capacity, send_.queue.size());
-    const auto count = std::min(room, data.size());
+    const auto count = std::min(send_room(), data.size());
     if (count > 0) {
         change_send_queue([&] { send_.queue.append(data.first(count)); });
         if (send_.has_work()) host_->activate(*this);
     }
     if (count < data.size()) wants_room_ = true;
     return count;
+}
+
+std::size_t StreamImpl::writable_size() {
+    if (state_ != State::open || send_.is_finished()) return 0;
+    const auto room = send_room();
+    if (room == 0) wants_room_ = true;
+    return room;
+}
+
+std::size_t StreamImpl::send_room() const noexcept {
+    const auto capacity = send_capacity();
+    return capacity - std::min(capacity, send_.queue.size());
 }
 
 void StreamImpl::finish() {

@@ -71,6 +71,7 @@ public:
     TubeId tube() const override { return tube_; }
     void set_handler(Handler* handler) override;
     std::size_t write(ByteView data) override;
+    std::size_t writable_size() override;
     void consumed(std::size_t count) override;
     void finish() override;
     void reset(Errc reason) override;
@@ -140,6 +141,7 @@ private:
     std::size_t base() const noexcept;
     std::size_t send_extra() const noexcept;
     std::size_t send_capacity() const noexcept;
+    std::size_t send_room() const noexcept;
     template <class Change>
     void change_send_queue(Change&& change);
 
