@@ -49,6 +49,14 @@ set(CPACK_DEBIAN_PYTHON_DESCRIPTION "cable between two people's programs - Pytho
  Tubes gives two people's applications a cable between them, through any
  NAT, encrypted end to end. This package holds the Python module, for asyncio
  and for scripts that block.")
+# As Debian's Python modules do: compiled when installed, and the compiled files go with the package.
+file(WRITE "${PROJECT_BINARY_DIR}/packaging/postinst"
+"#!/bin/sh\nset -e\nif command -v py3compile >/dev/null; then py3compile -p python3-tubes; fi\n")
+file(WRITE "${PROJECT_BINARY_DIR}/packaging/prerm"
+"#!/bin/sh\nset -e\nif command -v py3clean >/dev/null; then py3clean -p python3-tubes; fi\n")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA "${PROJECT_BINARY_DIR}/packaging/postinst"
+    "${PROJECT_BINARY_DIR}/packaging/prerm")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_DOCS_PACKAGE_NAME tubes-doc)
 set(CPACK_DEBIAN_DOCS_PACKAGE_SECTION doc)
 set(CPACK_DEBIAN_DOCS_PACKAGE_ARCHITECTURE all)

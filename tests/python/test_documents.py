@@ -114,7 +114,7 @@ def test_notes_are_called_and_watched_over_dbus(home: Path) -> None:
 
 def test_package_and_examples_are_clean_under_strict_mypy() -> None:
     folder = ROOT / "bindings" / "python"
-    done = subprocess.run(["/usr/bin/mypy", "--config-file", "pyproject.toml", "--cache-dir", os.devnull, "tubes",
+    done = subprocess.run(["/usr/bin/mypy", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", os.devnull, "tubes",
                            *sorted(map(str, EXAMPLES.glob("*.py")))], cwd=folder, capture_output=True, text=True,
                           timeout=300, check=False, env={**os.environ, "MYPYPATH": str(folder)})
     assert done.returncode == 0, done.stdout
