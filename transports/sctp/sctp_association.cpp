@@ -30,16 +30,18 @@ constexpr auto kTimeoutStep = 10ms;
 }  // namespace
 
 std::shared_ptr<SctpAssociation> SctpAssociation::create(boost::asio::any_io_executor executor,
-                                                         std::shared_ptr<SctpStack> stack, DatagramPath& lower) {
-    std::shared_ptr<SctpAssociation> created(new SctpAssociation(std::move(executor), std::move(stack), lower));
+                                                         std::shared_ptr<SctpStack> stack, DatagramPath& lower,
+                                                         SctpSettings settings) {
+    std::shared_ptr<SctpAssociation> created(
+        new SctpAssociation(std::move(executor), std::move(stack), lower, settings));
     created->id_ = created->stack_->add(std::weak_ptr<SctpUser>(created), created->executor_);
     lower.set_handler(created.get());
     return created;
 }
 
 SctpAssociation::SctpAssociation(boost::asio::any_io_executor executor, std::shared_ptr<SctpStack> stack,
-                                 DatagramPath& lower)
-    : executor_(std::move(executor)), stack_(std::move(stack)), lower_(lower), timer_(executor_) {
+                                 DatagramPath& lower, SctpSettings settings)
+    : executor_(std::move(executor)), stack_(std::move(stack)), lower_(lower), settings_(settings), timer_(executor_) {
     settings_.mtu = lower.mtu();
 }
 
@@ -56,7 +58,11 @@ void SctpAssociation::enter(Context context, Body&& body) {
         events = std::move(spare_.back());
         spare_.pop_back();
     }
-    stack_->enter(id_, *events, body);
+    stack_->enter(id_, *events, [&] {
+        body();
+        read();
+    });
+    take_read(*events);
     handle(*events, context);
     events->clear();
     spare_.push_back(std::move(events));
@@ -82,23 +88,60 @@ void SctpAssociation::open(Handler& handler) {
     arm_timer(SctpStack::kTick);
 }
 
+/// Of a foreign peer, whose socket has no callbacks for this; inside the stack.
+void SctpAssociation::read() {
+    if (!settings_.foreign || !socket_) return;
+    if (!paused_ && read_sctp(*socket_, read_)) handle_later();
+    if (window_.queued() > 0) queued_ = sctp_queued(*socket_);
+}
+
+void SctpAssociation::take_read(SctpEvents& events) {
+    std::move(read_.begin(), read_.end(), std::back_inserter(events.inputs));
+    read_.clear();
+    const auto queued = std::exchange(queued_, std::nullopt);
+    if (queued && *queued < window_.queued()) {
+        events.free_space = static_cast<std::uint32_t>(sctp_send_buffer() - std::min(*queued, sctp_send_buffer()));
+    }
+}
+
+void SctpAssociation::pause_reading(bool paused) {
+    if (std::exchange(paused_, paused) && !paused && !closed_) handle_later();
+}
+
+void SctpAssociation::reset_stream(std::uint16_t stream) {
+    if (closed_ || !socket_) return;
+    enter(Context::call, [&] { reset_sctp_stream(*socket_, stream); });
+    note_activity();
+}
+
 bool SctpAssociation::send(core::ports::Lane lane, ByteView header, ByteView payload) {
     const auto size = header.size() + payload.size();
-    if (!open_ || closed_ || failed_) return false;
-    if (!window_.has_room(size)) {
-        full_ = true;
-        return false;
-    }
+    if (!has_room(size)) return false;
     scratch_.assign(header.begin(), header.end());
     scratch_.insert(scratch_.end(), payload.begin(), payload.end());
     const auto protocol = size == 0 ? kEmptyMessage : kBinaryMessage;
     if (size == 0) scratch_.push_back(0);
     const auto delivery = lane == core::ports::kDatagramLane ? SctpDelivery::once : SctpDelivery::reliable;
+    return hand_over(lane, protocol, delivery, scratch_);
+}
+
+bool SctpAssociation::send_to_foreign(std::uint16_t stream, std::uint32_t protocol, ByteView message) {
+    return has_room(message.size()) && hand_over(stream, protocol, SctpDelivery::reliable, message);
+}
+
+bool SctpAssociation::has_room(std::size_t size) {
+    if (!open_ || closed_ || failed_) return false;
+    if (window_.has_room(size)) return true;
+    full_ = true;
+    return false;
+}
+
+bool SctpAssociation::hand_over(std::uint16_t stream, std::uint32_t protocol, SctpDelivery delivery, ByteView message) {
     auto taken = SctpTaken::full;
-    enter(Context::call, [&] { taken = send_sctp(*socket_, lane, protocol, delivery, scratch_); });
+    enter(Context::call, [&] { taken = send_sctp(*socket_, stream, protocol, delivery, message); });
     note_activity();
     if (taken == SctpTaken::yes) {
-        window_.on_handed(scratch_.size(), last_activity_);
+        window_.on_handed(message.size(), last_activity_);
         return true;
     }
     full_ = true;
@@ -146,6 +189,7 @@ void SctpAssociation::on_datagram(ByteView datagram) {
 
 void SctpAssociation::receive(ByteView datagram) {
     bytes_received_ += datagram.size();
+    if (settings_.foreign && !has_sctp_checksum(datagram)) return;  // RFC 9260 §6.8: discarded.
     enter(Context::event, [&] {
         receive_sctp(id_, datagram);
         if (window_.queued() > 0) congestion_window_ = sctp_congestion_window(*socket_).value_or(0);
@@ -189,9 +233,10 @@ void SctpAssociation::handle(SctpEvents& events, Context context) {
     handler_->on_sctp_writable();
 }
 
-void SctpAssociation::send_packets(const SctpEvents& events) {
-    ByteView rest = events.packets;
+void SctpAssociation::send_packets(SctpEvents& events) {
+    std::span<std::uint8_t> rest = events.packets;
     for (const auto size : events.packet_sizes) {
+        if (settings_.foreign) set_sctp_checksum(rest.first(size));
         lower_.send(rest.first(size));
         rest = rest.subspan(size);
     }
@@ -206,12 +251,17 @@ void SctpAssociation::handle_inputs(std::vector<SctpInput>& inputs) {
 
 void SctpAssociation::handle_input(SctpInput& input) {
     if (!input.data) return finish(make_error_code(open_ ? Errc::broken : Errc::no_path));
-    if (input.notification) return handle_change(read_sctp_change(input.view()));
+    if (input.notification) return handle_notification(input.view());
+    if (settings_.foreign) return handler_->on_sctp_input(input);
     handle_message(input);
 }
 
-void SctpAssociation::handle_change(SctpChange change) {
-    switch (change) {
+void SctpAssociation::handle_notification(ByteView notification) {
+    for (const auto stream : read_sctp_resets(notification)) {
+        if (!closed_) handler_->on_sctp_reset(stream);
+    }
+    if (closed_) return;
+    switch (read_sctp_change(notification)) {
         case SctpChange::none: return;
         case SctpChange::up:
             if (!std::exchange(open_, true)) handler_->on_sctp_open();

@@ -22,7 +22,7 @@ namespace tubes::transports {
 
 /// Lives on one loop; the process's other associations may live on others. Streams 0 to 31 are the lanes of a message
 /// path, stream 32 is that of datagrams, with payload protocol 53 (WebRTC binary, RFC 8831 §8), at most
-/// core::ports::kMaxMessageSize bytes a message.
+/// core::ports::kMaxMessageSize bytes a message. With SctpSettings::foreign, streams and protocols are the handler's.
 class SctpAssociation final : public std::enable_shared_from_this<SctpAssociation>,
                               public SctpUser,
                               private DatagramPath::Handler {
@@ -33,6 +33,10 @@ public:
         virtual void on_sctp_open() = 0;
         /// `message` is valid during the call only.
         virtual void on_sctp_message(core::ports::Lane lane, ByteView message) = 0;
+        /// Of a foreign peer, instead of on_sctp_message: a message, or the next piece of one, as it came.
+        virtual void on_sctp_input(const SctpInput& input) { static_cast<void>(input); }
+        /// A foreign peer has closed its direction of a stream; all it sent there has been told.
+        virtual void on_sctp_reset(std::uint16_t stream) { static_cast<void>(stream); }
         virtual void on_sctp_writable() = 0;
         /// Once, and nothing after it: end_of_stream (the peer shut down in order, or our shutdown() is complete),
         /// broken (aborted, or the peer stopped answering), no_path (never opened), protocol_violation.
@@ -45,7 +49,8 @@ public:
     /// `lower` outlives the association or its close(). Packets that come before open() are held, so that an INIT of a
     /// peer who is ready first is not refused.
     static std::shared_ptr<SctpAssociation> create(boost::asio::any_io_executor executor,
-                                                   std::shared_ptr<SctpStack> stack, DatagramPath& lower);
+                                                   std::shared_ptr<SctpStack> stack, DatagramPath& lower,
+                                                   SctpSettings settings = {});
     ~SctpAssociation();
 
     /// Begins the association; on_sctp_open or on_sctp_closed follows. Once.
@@ -54,6 +59,13 @@ public:
     /// One message of `header` and `payload`; false if the send window is full, then on_sctp_writable follows.
     bool send(core::ports::Lane lane, ByteView header, ByteView payload);
     void flush() { lower_.flush(); }
+
+    /// To a foreign peer: one message of `protocol` on `stream`; otherwise as above.
+    bool send_to_foreign(std::uint16_t stream, std::uint32_t protocol, ByteView message);
+    /// From a foreign peer nothing is taken while paused, so that it stops sending when its window is full.
+    void pause_reading(bool paused);
+    /// Closes our direction of a stream to a foreign peer after what was taken for it.
+    void reset_stream(std::uint16_t stream);
 
     /// Sends what was taken and ends in order; on_sctp_closed(end_of_stream) follows unless the path is lost first.
     void shutdown();
@@ -68,7 +80,8 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
-    SctpAssociation(boost::asio::any_io_executor executor, std::shared_ptr<SctpStack> stack, DatagramPath& lower);
+    SctpAssociation(boost::asio::any_io_executor executor, std::shared_ptr<SctpStack> stack, DatagramPath& lower,
+                    SctpSettings settings);
     void on_datagram(ByteView datagram) override;
 
     /// Where an entry comes from: from above, where nothing may be called back before it returns, or from an event.
@@ -77,10 +90,14 @@ private:
     template <class Body>
     void enter(Context context, Body&& body);
     void handle(SctpEvents& events, Context context);
-    void send_packets(const SctpEvents& events);
+    void send_packets(SctpEvents& events);
+    bool has_room(std::size_t size);
+    bool hand_over(std::uint16_t stream, std::uint32_t protocol, SctpDelivery delivery, ByteView message);
+    void read();
+    void take_read(SctpEvents& events);
     void handle_inputs(std::vector<SctpInput>& inputs);
     void handle_input(SctpInput& input);
-    void handle_change(SctpChange change);
+    void handle_notification(ByteView notification);
     void handle_message(const SctpInput& input);
     void receive(ByteView datagram);
     void handle_later();
@@ -104,7 +121,11 @@ private:
     std::vector<SctpInput> deferred_;
     std::vector<std::unique_ptr<SctpEvents>> spare_;
     std::array<core::Bytes, core::ports::kLaneCount> partial_;
-    bool cut_ = false;  ///< The datagram under way was not delivered whole.
+    bool cut_ = false;     ///< The datagram under way was not delivered whole.
+    bool paused_ = false;  ///< pause_reading()
+    // Of a foreign peer, from the entry under way.
+    std::vector<SctpInput> read_;
+    std::optional<std::size_t> queued_;
     core::Bytes scratch_;
     SendWindow window_;
     std::size_t congestion_window_ = 0;

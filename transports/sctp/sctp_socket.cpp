@@ -7,7 +7,10 @@
 #include <usrsctp.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 
 namespace tubes::transports {
@@ -25,11 +28,22 @@ constexpr std::uint32_t kInitialRtoMs = 400;
 constexpr std::uint32_t kMinRtoMs = 100;  // Well above the peer's SACK delay; usrsctp: 1000.
 constexpr std::uint32_t kMaxRtoMs = 5000;
 constexpr std::uint32_t kLargestMinRtoMs = 1000;
+/// One read of a foreign peer's data, and all reads of one turn.
+constexpr std::size_t kReadSize = 64 * 1024;
+constexpr std::size_t kReadBudget = 256 * 1024;
 
 template <class Value>
 bool set_option(struct socket& socket, int level, int name, const Value& value) {
     return usrsctp_setsockopt(&socket, level, name, &value, sizeof(value)) == 0;
 }
+
+/// What usrsctp answers about its buffers, and the number to ask by: its own header, but not the installed one.
+struct BufferUse {
+    sctp_assoc_t association;
+    std::uint32_t send;
+    std::uint32_t receive;
+};
+constexpr int kGetBufferUse = 0x1101;  // SCTP_GET_SNDBUF_USE
 
 struct CommonHeader {
     std::uint16_t source_port;
@@ -52,6 +66,24 @@ bool subscribe(struct socket& socket) {
     event.se_type = SCTP_ASSOC_CHANGE;
     event.se_on = 1;
     return set_option(socket, IPPROTO_SCTP, SCTP_EVENT, event);
+}
+
+/// What data channels need of SCTP that our own peers do without (RFC 8831 §6.1, §6.7).
+bool set_foreign(struct socket& socket, SctpId id) {
+    sctp_event resets{};
+    resets.se_assoc_id = SCTP_ALL_ASSOC;
+    resets.se_type = SCTP_STREAM_RESET_EVENT;
+    resets.se_on = 1;
+    sctp_assoc_value supported{};
+    supported.assoc_value = 1;
+    sctp_assoc_value enabled{};
+    enabled.assoc_value = SCTP_ENABLE_RESET_STREAM_REQ | SCTP_ENABLE_CHANGE_ASSOC_REQ;
+    const int on = 1;
+    return usrsctp_set_upcall(&socket, sctp_socket_callbacks().waiting, reinterpret_cast<void*>(id)) == 0 &&
+           set_option(socket, IPPROTO_SCTP, SCTP_RECONFIG_SUPPORTED, supported) &&
+           set_option(socket, IPPROTO_SCTP, SCTP_ENABLE_STREAM_RESET, enabled) &&
+           set_option(socket, IPPROTO_SCTP, SCTP_EVENT, resets) &&
+           set_option(socket, IPPROTO_SCTP, SCTP_RECVRCVINFO, on);
 }
 
 bool set_timing(struct socket& socket) {
@@ -83,14 +115,14 @@ bool set_basics(struct socket& socket, const SctpSettings& settings) {
 }  // namespace
 
 void configure_sctp() {
-    // DTLS below protects every byte, and between our own peers both ends leave the checksum out. A mode for foreign
-    // peers has to fill it in where SctpAssociation hands packets down (usrsctp_crc32c).
+    // DTLS below protects every byte, and between our own peers both ends leave the checksum out. For foreign peers
+    // SctpAssociation fills it in and checks it.
     usrsctp_enable_crc32c_offload();
     usrsctp_sysctl_set_sctp_ecn_enable(0);     // The datagram path does not show the IP header.
     usrsctp_sysctl_set_sctp_asconf_enable(0);  // Addresses change below SCTP, by ICE.
     usrsctp_sysctl_set_sctp_auth_enable(0);
     usrsctp_sysctl_set_sctp_pr_enable(1);        // For datagrams (RFC 3758).
-    usrsctp_sysctl_set_sctp_reconfig_enable(0);  // Streams are never reset.
+    usrsctp_sysctl_set_sctp_reconfig_enable(0);  // Only foreign peers reset streams: set_foreign().
     usrsctp_sysctl_set_sctp_nrsack_enable(0);
     usrsctp_sysctl_set_sctp_pktdrop_enable(0);
     usrsctp_sysctl_set_sctp_blackhole(2);  // No ABORT for what belongs to nobody.
@@ -115,10 +147,14 @@ result<SctpSocketPtr> open_sctp_socket(SctpId id, const SctpSettings& settings) 
     const auto& callbacks = sctp_socket_callbacks();
     auto* address = reinterpret_cast<void*>(id);
     usrsctp_register_address(address);
-    SctpSocketPtr opened(
-        usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, callbacks.receive, callbacks.acknowledged, 0, address));
+    // usrsctp gives callbacks for both directions or for none.
+    SctpSocketPtr opened(settings.foreign
+                             ? usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, nullptr, nullptr, 0, nullptr)
+                             : usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, callbacks.receive,
+                                              callbacks.acknowledged, 0, address));
     auto local = address_of(id);
     if (!opened || !set_basics(*opened, settings) || !set_timing(*opened) || !subscribe(*opened) ||
+        (settings.foreign && !set_foreign(*opened, id)) ||
         usrsctp_bind(opened.get(), reinterpret_cast<sockaddr*>(&local), sizeof(local)) != 0) {
         opened.reset();
         usrsctp_deregister_address(address);
@@ -170,6 +206,13 @@ std::optional<std::size_t> sctp_congestion_window(struct socket& socket) {
     return status.sstat_primary.spinfo_cwnd;
 }
 
+std::optional<std::size_t> sctp_queued(struct socket& socket) {
+    BufferUse use{};
+    socklen_t size = sizeof(use);
+    if (usrsctp_getsockopt(&socket, IPPROTO_SCTP, kGetBufferUse, &use, &size) != 0) return std::nullopt;
+    return use.send;
+}
+
 std::size_t sctp_packet_size(std::size_t mtu) noexcept {
     constexpr std::size_t kDataChunkHeader = 16;  // RFC 9260 §3.3.1
     return (mtu & ~std::size_t{3}) - sizeof(CommonHeader) - kDataChunkHeader;
@@ -191,6 +234,62 @@ void set_sctp_minimum_timeout(struct socket& socket, std::chrono::milliseconds t
     set_option(socket, IPPROTO_SCTP, SCTP_RTOINFO, timeouts);
 }
 
+void set_sctp_checksum(std::span<std::uint8_t> packet) {
+    if (packet.size() < sizeof(CommonHeader)) return;
+    auto* field = packet.data() + offsetof(CommonHeader, checksum);
+    std::memset(field, 0, sizeof(CommonHeader::checksum));
+    const auto sum = usrsctp_crc32c(packet.data(), packet.size());
+    std::memcpy(field, &sum, sizeof(sum));
+}
+
+bool has_sctp_checksum(core::ByteView packet) {
+    if (packet.size() < sizeof(CommonHeader)) return false;
+    core::Bytes copy(packet.begin(), packet.end());
+    set_sctp_checksum(copy);
+    return std::equal(copy.begin(), copy.begin() + sizeof(CommonHeader), packet.begin());
+}
+
+bool read_sctp(struct socket& socket, std::vector<SctpInput>& inputs) {
+    for (std::size_t total = 0; total < kReadBudget;) {
+        SctpInput input;
+        input.data.reset(std::malloc(kReadSize));
+        if (!input.data) return true;
+        sctp_rcvinfo info{};
+        socklen_t info_size = sizeof(info);
+        unsigned int info_type = 0;
+        int flags = 0;
+        const auto size = usrsctp_recvv(&socket, input.data.get(), kReadSize, nullptr, nullptr, &info, &info_size,
+                                        &info_type, &flags);
+        const bool nothing = size < 0 && (errno == EWOULDBLOCK || errno == EAGAIN || errno == ENOTCONN);
+        if (nothing) return false;
+        if (size <= 0) {
+            inputs.push_back({});
+            return false;
+        }
+        input.size = static_cast<std::size_t>(size);
+        input.data.reset(std::realloc(input.data.release(), input.size));
+        input.notification = (flags & MSG_NOTIFICATION) != 0;
+        input.last = (flags & MSG_EOR) != 0;
+        if (info_type == SCTP_RECVV_RCVINFO) {
+            input.stream = info.rcv_sid;
+            input.protocol = ntohl(info.rcv_ppid);
+        }
+        total += input.size;
+        inputs.push_back(std::move(input));
+    }
+    return true;
+}
+
+void reset_sctp_stream(struct socket& socket, std::uint16_t stream) {
+    std::array<std::uint8_t, sizeof(sctp_reset_streams) + sizeof(stream)> request{};
+    sctp_reset_streams header{};
+    header.srs_flags = SCTP_STREAM_RESET_OUTGOING;
+    header.srs_number_streams = 1;
+    std::memcpy(request.data(), &header, sizeof(header));
+    std::memcpy(request.data() + sizeof(header), &stream, sizeof(stream));
+    set_option(socket, IPPROTO_SCTP, SCTP_RESET_STREAMS, request);
+}
+
 void shutdown_sctp(struct socket& socket) {
     usrsctp_shutdown(&socket, SHUT_WR);
 }
@@ -207,6 +306,21 @@ SctpChange read_sctp_change(core::ByteView notification) noexcept {
         case SCTP_SHUTDOWN_COMP: return SctpChange::finished;
         default: return SctpChange::none;  // SCTP_RESTART: the same peer inside the same DTLS session.
     }
+}
+
+std::vector<std::uint16_t> read_sctp_resets(core::ByteView notification) {
+    sctp_stream_reset_event event{};
+    std::vector<std::uint16_t> streams;
+    if (notification.size() < sizeof(event)) return streams;
+    std::memcpy(&event, notification.data(), sizeof(event));
+    const bool incoming = event.strreset_type == SCTP_STREAM_RESET_EVENT &&
+                          (event.strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN) != 0 &&
+                          (event.strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED)) == 0;
+    if (!incoming) return streams;
+    const auto list = notification.subspan(sizeof(event));
+    streams.resize(list.size() / sizeof(std::uint16_t));
+    if (!streams.empty()) std::memcpy(streams.data(), list.data(), streams.size() * sizeof(std::uint16_t));
+    return streams;
 }
 
 }  // namespace tubes::transports

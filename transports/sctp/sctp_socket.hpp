@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "transports/sctp/sctp_stack.hpp"
 #include "tubes/core/ports/message_path.hpp"
@@ -24,6 +26,7 @@ inline constexpr std::uint16_t kSctpPort = 5000;
 struct SctpSocketCallbacks {
     int (*receive)(struct socket*, union sctp_sockstore, void*, std::size_t, struct sctp_rcvinfo, int, void*);
     int (*acknowledged)(struct socket*, std::uint32_t, void*);
+    void (*waiting)(struct socket*, void*, int);  ///< Of a foreign peer: something can be read.
 };
 
 /// The callbacks that feed SctpEvents.
@@ -35,6 +38,9 @@ void configure_sctp();
 struct SctpSettings {
     std::uint16_t streams = core::ports::kLaneCount + 1;  ///< In each direction: the lanes and that of datagrams.
     std::size_t mtu = 1160;                               ///< Largest SCTP packet.
+    /// The peer is none of ours: packets carry real checksums, streams can be reset (RFC 6525), and what arrives waits
+    /// in usrsctp, where it counts against the window that the peer sees, until read_sctp() takes it.
+    bool foreign = false;
 };
 
 /// Closes with an ABORT if the association still stands. Never blocks.
@@ -69,6 +75,9 @@ std::size_t sctp_send_buffer() noexcept;
 /// Congestion window in bytes, absent when there is no association.
 std::optional<std::size_t> sctp_congestion_window(struct socket& socket);
 
+/// Bytes of a foreign peer's association that are not acknowledged, sent or not; absent when there is none.
+std::optional<std::size_t> sctp_queued(struct socket& socket);
+
 /// The largest message that one packet carries where packets have `mtu` bytes.
 std::size_t sctp_packet_size(std::size_t mtu) noexcept;
 
@@ -78,11 +87,23 @@ void set_sctp_mtu(struct socket& socket, SctpId id, std::size_t mtu);
 /// Shortest retransmission timeout from now on, between 100 ms and 1 s.
 void set_sctp_minimum_timeout(struct socket& socket, std::chrono::milliseconds timeout);
 
+/// Fills in or checks the checksum of a packet (RFC 9260 §6.8): between our own peers nobody does, DTLS protects it.
+void set_sctp_checksum(std::span<std::uint8_t> packet);
+bool has_sctp_checksum(core::ByteView packet);
+
+/// Takes what waits from a foreign peer, about 256 KiB at most; true if more may wait.
+bool read_sctp(struct socket& socket, std::vector<SctpInput>& inputs);
+
+/// Closes our direction of a stream once all that was taken for it has arrived (RFC 6525 §5.1.2).
+void reset_sctp_stream(struct socket& socket, std::uint16_t stream);
+
 /// Sends what was taken, then SHUTDOWN (RFC 9260 §9.2).
 void shutdown_sctp(struct socket& socket);
 
 /// What a notification says of the association.
 enum class SctpChange : std::uint8_t { none, up, lost, refused, finished };
 SctpChange read_sctp_change(core::ByteView notification) noexcept;
+/// The streams whose direction to us the peer has closed; none for other notifications.
+std::vector<std::uint16_t> read_sctp_resets(core::ByteView notification);
 
 }  // namespace tubes::transports

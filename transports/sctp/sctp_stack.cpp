@@ -64,6 +64,11 @@ struct SctpCallbacks {
         if (auto* out = events(reinterpret_cast<SctpId>(context))) out->free_space = free_space;
         return 1;
     }
+
+    /// Whoever owns the association reads when it is told that something happened.
+    static void waiting(struct socket* /*socket*/, void* context, int /*flags*/) {
+        events(reinterpret_cast<SctpId>(context));
+    }
 };
 
 void SctpEvents::clear() noexcept {
@@ -74,7 +79,8 @@ void SctpEvents::clear() noexcept {
 }
 
 const SctpSocketCallbacks& sctp_socket_callbacks() noexcept {
-    static constexpr SctpSocketCallbacks kCallbacks{&SctpCallbacks::receive, &SctpCallbacks::acknowledged};
+    static constexpr SctpSocketCallbacks kCallbacks{&SctpCallbacks::receive, &SctpCallbacks::acknowledged,
+                                                    &SctpCallbacks::waiting};
     return kCallbacks;
 }
 
