@@ -20,11 +20,22 @@ constexpr const char* kSharer = "sharer";  // the occupant who shares; the other
 /// Of a bus (D-Bus specification, "UUIDs"), and enough that no socket's name is ever used twice.
 using BusId = base::FixedBytes<struct BusIdTag, 16>;
 
+constexpr std::size_t kRoomPart = 16;  // bytes of the digest of who somebody is in a room
+constexpr std::size_t kTubePart = 4;   // bytes of the tube's id, which tells the tubes of one occupant apart
+
+/// What the user of a tube is called on the bus.
+std::string bus_occupant(const core::TubeId& tube, const std::string& occupant, const core::ports::Crypto& crypto) {
+    if (occupant.empty()) return tube.hex();
+    const auto digest = crypto.sha256(base::as_bytes(occupant)).hex();
+    return digest.substr(0, 2 * kRoomPart) + "-" + tube.hex().substr(0, 2 * kTubePart);
+}
+
 /// A bus that closes the tube whose stream has ended: without it the tube carries nothing.
 class BusEnd final : public SharedEnd {
 public:
     /// Programs wait until the occupant `first` has told who is there; nobody if empty.
-    BusEnd(Engine& node, std::shared_ptr<BusServer> server, const std::string& first) : server_(std::move(server)) {
+    BusEnd(Engine& node, std::shared_ptr<BusServer> server, const std::string& first)
+        : server_(std::move(server)), crypto_(node.crypto()) {
         auto on_gone = [weak = node.weak_from_this()](const core::TubeId& tube, Errc reason) {
             const auto engine = weak.lock();
             if (!engine || engine->is_closed()) return;
@@ -41,13 +52,14 @@ public:
 
     Endpoint endpoint() const override { return server_->endpoint(); }
     void close() override { server_->close(); }
-    void join(std::shared_ptr<core::Stream> stream) override {
-        const auto tube = stream->tube().hex();
-        server_->join(tube, std::move(stream));
+    void join(const std::string& occupant, std::shared_ptr<core::Stream> stream) override {
+        const auto name = bus_occupant(stream->tube(), occupant, crypto_);
+        server_->join(name, std::move(stream));
     }
 
 private:
     std::shared_ptr<BusServer> server_;
+    const core::ports::Crypto& crypto_;
 };
 
 /// Where the bus listens: a given path, or a new one below the runtime directory.
@@ -64,13 +76,10 @@ result<Endpoint> place(Engine& engine, const Endpoint& wanted) {
     return Endpoint::dbus((directory / BusId::random().hex()).string());
 }
 
-result<std::shared_ptr<BusServer>> open_bus(Engine& engine, const Endpoint& wanted, const std::string& occupant,
-                                            const std::string& service) {
+result<std::shared_ptr<BusServer>> open_bus(Engine& engine, const Endpoint& wanted,
+                                            endpoints::dbus::BusSettings settings) {
     const auto where = place(engine, wanted);
     if (!where) return where.error();
-    endpoints::dbus::BusSettings settings;
-    settings.occupant = occupant;
-    settings.service = service;
     settings.owner = kSharer;
     settings.guid = BusId::random().hex();
     return BusServer::make(engine.loop()->executor(), *where, std::move(settings));
@@ -83,8 +92,12 @@ bool DbusKind::takes_service(const std::string& service) const {
 }
 
 result<std::unique_ptr<SharedEnd>> DbusKind::open_shared(Engine& engine, const std::string& service,
-                                                         const Endpoint& target) const {
-    auto server = open_bus(engine, target, kSharer, service);
+                                                         const Endpoint& target, bool is_for_room) const {
+    endpoints::dbus::BusSettings settings;
+    settings.occupant = kSharer;
+    settings.service = service;
+    settings.passes_on = is_for_room;
+    auto server = open_bus(engine, target, std::move(settings));
     if (!server) return server.error();
     return std::unique_ptr<SharedEnd>(std::make_unique<BusEnd>(engine, std::move(*server), ""));
 }
@@ -94,7 +107,10 @@ result<std::unique_ptr<endpoints::LocalEnd>> DbusKind::listen(Engine& engine, co
     const auto kind = options.endpoint.kind;
     if (kind != Endpoint::Kind::dbus && kind != Endpoint::Kind::unix_path)
         return make_error_code(Errc::invalid_argument);
-    auto server = open_bus(engine, options.endpoint, tube.hex(), engine.tubes().service_of(tube));
+    endpoints::dbus::BusSettings settings;
+    settings.occupant = bus_occupant(tube, engine.tubes().own_occupant(tube), engine.crypto());
+    settings.service = engine.tubes().service_of(tube);
+    auto server = open_bus(engine, options.endpoint, std::move(settings));
     if (!server) return server.error();
     auto stream = engine.broker().open_stream(tube);
     if (!stream) return stream.error();

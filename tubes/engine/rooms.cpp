@@ -245,6 +245,22 @@ void Rooms::connect(Number number, ConnectOptions options, const std::string& ni
     engine_.tubes().connect(std::move(spec), std::move(done));
 }
 
+std::string Rooms::self_in(const core::ports::AccountName& account, const core::ContactAddress& room) const {
+    auto* connection = engine_.broker().connection(account);
+    auto* rooms = connection ? connection->rooms() : nullptr;
+    const auto view = rooms ? rooms->find(room) : std::nullopt;
+    if (!view) return {};
+    for (const auto& occupant : view->occupants) {
+        if (occupant.is_self) return occupant.address.contact.value;
+    }
+    return {};
+}
+
+bool Rooms::is_room(const core::ContactAddress& address) const {
+    return std::any_of(entries_.begin(), entries_.end(),
+                       [&address](const auto& entry) { return entry.second.room == address; });
+}
+
 void Rooms::close(Number number) {
     const auto found = entries_.find(number);
     if (found == entries_.end()) return;

@@ -29,6 +29,10 @@ public:
     void close(Number number);
     void close_all();
 
+    /// Who we are in a room: the contact address of our occupant; empty if we are not there.
+    std::string self_in(const core::ports::AccountName& account, const core::ContactAddress& room) const;
+    bool is_room(const core::ContactAddress& address) const;
+
     void on_event(const core::ports::AccountName& account, const core::ports::RoomEvent& event);
 
 private:

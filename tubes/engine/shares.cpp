@@ -2,9 +2,12 @@
 // Shares, offers and the streams that peers open in them.
 #include "tubes/engine/shares.hpp"
 
+#include <algorithm>
+
 #include "tubes/engine/accounts.hpp"
 #include "tubes/engine/contacts.hpp"
 #include "tubes/engine/engine.hpp"
+#include "tubes/engine/rooms.hpp"
 #include "tubes/engine/streams.hpp"
 #include "tubes/engine/tube_kind.hpp"
 
@@ -95,7 +98,9 @@ void Shares::share(ShareOptions options, CompletionPointer<Share> done) {
     Entry entry;
     entry.info = {options.service, options.kind, options.target.to_string(), options.audience, options.policy};
     entry.target = options.target;
-    if (const auto error = open_end(entry)) return done->fail(error);
+    const auto is_room = [this](const core::ContactAddress& address) { return engine_.rooms().is_room(address); };
+    const bool is_for_room = std::any_of(spec->audience.begin(), spec->audience.end(), is_room);
+    if (const auto error = open_end(entry, is_for_room)) return done->fail(error);
     const auto shared = engine_.broker().share(std::move(*spec));
     if (!shared) return done->fail(shared.error());
     done->succeed(add(std::move(entry)));
@@ -115,15 +120,15 @@ void Shares::offer(OfferOptions options, CompletionPointer<Share> done) {
     Entry entry;
     entry.info = {options.service, options.kind, options.target.to_string(), {who->contact.value}, Policy::always};
     entry.target = options.target;
-    if (const auto error = open_end(entry)) return done->fail(error);
+    if (const auto error = open_end(entry, false)) return done->fail(error);
     const auto offered = engine_.broker().offer(std::move(spec));
     if (!offered) return done->fail(offered.error());
     entry.offer = *offered;
     done->succeed(add(std::move(entry)));
 }
 
-error_code Shares::open_end(Entry& entry) {
-    auto end = find_tube_kind(entry.info.kind)->open_shared(engine_, entry.info.service, entry.target);
+error_code Shares::open_end(Entry& entry, bool is_for_room) {
+    auto end = find_tube_kind(entry.info.kind)->open_shared(engine_, entry.info.service, entry.target, is_for_room);
     if (!end) return end.error();
     if (!*end) return {};
     entry.end = std::move(*end);
@@ -203,8 +208,8 @@ void Shares::close(Number number, Errc reason) {
     auto entry = std::move(found->second);
     entries_.erase(found);
     std::vector<core::TubeId> open;
-    for (const auto& [tube, owner] : tubes_) {
-        if (owner == number) open.push_back(tube);
+    for (const auto& [tube, user] : tubes_) {
+        if (user.share == number) open.push_back(tube);
     }
     for (const auto& tube : open) {
         tubes_.erase(tube);
@@ -239,7 +244,7 @@ std::optional<Shares::Number> Shares::number_of(const core::TubeStatus& tube) co
 }
 
 void Shares::on_tube_open(const core::TubeStatus& tube) {
-    if (const auto number = number_of(tube)) tubes_[tube.id] = *number;
+    if (const auto number = number_of(tube)) tubes_[tube.id] = {*number, tube.room ? tube.peer.contact.value : ""};
 }
 
 void Shares::on_tube_closed(const core::TubeId& tube) {
@@ -255,9 +260,9 @@ void Shares::on_offer_ended(const core::OfferId& id, Errc reason) {
 }
 
 Shares::Entry* Shares::find(const core::TubeId& tube) {
-    const auto number = tubes_.find(tube);
-    if (number == tubes_.end()) return nullptr;
-    const auto entry = entries_.find(number->second);
+    const auto user = tubes_.find(tube);
+    if (user == tubes_.end()) return nullptr;
+    const auto entry = entries_.find(user->second.share);
     return entry == entries_.end() ? nullptr : &entry->second;
 }
 
@@ -265,7 +270,7 @@ void Shares::on_stream(const core::TubeId& tube, std::shared_ptr<core::Stream> s
     auto* entry = find(tube);
     if (!entry) return stream->reset(Errc::not_available);
     if (entry->target.kind == Endpoint::Kind::in_process) return hand_over(*entry, std::move(stream));
-    join_target(*entry, std::move(stream));
+    join_target(*entry, tubes_.at(tube).occupant, std::move(stream));
 }
 
 void Shares::hand_over(Entry& entry, std::shared_ptr<core::Stream> stream) {
@@ -274,11 +279,11 @@ void Shares::hand_over(Entry& entry, std::shared_ptr<core::Stream> stream) {
     entry.streams.push_back(std::move(stream));
 }
 
-void Shares::join_target(Entry& entry, std::shared_ptr<core::Stream> stream) {
+void Shares::join_target(Entry& entry, const std::string& occupant, std::shared_ptr<core::Stream> stream) {
     if (entry.target.kind == Endpoint::Kind::descriptors && std::exchange(entry.is_target_used, true)) {
         return stream->reset(Errc::connection_refused);
     }
-    if (entry.end) return entry.end->join(std::move(stream));
+    if (entry.end) return entry.end->join(occupant, std::move(stream));
     find_tube_kind(entry.info.kind)->join_target(engine_, entry.info, entry.target, std::move(stream));
 }
 

@@ -54,7 +54,7 @@ private:
 
     result<core::ShareSpec> to_spec(const ShareOptions& options) const;
     Share add(Entry entry);
-    error_code open_end(Entry& entry);
+    error_code open_end(Entry& entry, bool is_for_room);
     Entry* find(const core::TubeId& tube);
     std::optional<Number> number_of(const core::TubeStatus& tube) const;
     void adopt(const CompletionPointer<Stream>& accept, std::shared_ptr<core::Stream> stream);
@@ -64,13 +64,18 @@ private:
     template <class Accepts>
     bool hand_to_next(Accepts& accepts, std::shared_ptr<core::Stream>& stream);
     void hand_over(Entry& entry, std::shared_ptr<core::Stream> stream);
-    void join_target(Entry& entry, std::shared_ptr<core::Stream> stream);
+    void join_target(Entry& entry, const std::string& occupant, std::shared_ptr<core::Stream> stream);
     void end(Entry& entry, Errc reason);
 
     Engine& engine_;
     Number next_number_ = 1;
     std::map<Number, Entry> entries_;
-    std::map<core::TubeId, Number> tubes_;
+    struct User {
+        Number share = 0;
+        std::string occupant;  // who they are in a room; empty for a contact
+    };
+
+    std::map<core::TubeId, User> tubes_;
 };
 
 }  // namespace tubes::engine

@@ -8,7 +8,8 @@
 
 namespace tubes::engine {
 
-result<std::unique_ptr<SharedEnd>> TubeKindSupport::open_shared(Engine&, const std::string&, const Endpoint&) const {
+result<std::unique_ptr<SharedEnd>> TubeKindSupport::open_shared(Engine&, const std::string&, const Endpoint&,
+                                                                bool) const {
     return std::unique_ptr<SharedEnd>();
 }
 

@@ -16,8 +16,8 @@ class Engine;
 /// What a share keeps open at this side as long as it lives, for kinds in which all its tubes meet.
 class SharedEnd : public endpoints::LocalEnd {
 public:
-    /// A peer opened this in a tube of the share.
-    virtual void join(std::shared_ptr<core::Stream> stream) = 0;
+    /// A peer opened this in a tube of the share. `occupant` is who the peer is in a room; empty for a contact.
+    virtual void join(const std::string& occupant, std::shared_ptr<core::Stream> stream) = 0;
 };
 
 /// One kind of tube. Has no state of its own; called on the loop. A new kind is a file pair that derives from this, and
@@ -35,10 +35,10 @@ public:
         return true;
     }
 
-    /// Opens what a share keeps at this side; null for kinds that join each stream to the target. Errors as
-    /// Node::async_share.
+    /// Opens what a share keeps at this side; null for kinds that join each stream to the target. `is_for_room`: those
+    /// who use it are together in a room. Errors as Node::async_share.
     virtual result<std::unique_ptr<SharedEnd>> open_shared(Engine& engine, const std::string& service,
-                                                           const Endpoint& target) const;
+                                                           const Endpoint& target, bool is_for_room) const;
 
     /// Makes an open tube of ours reachable for local programs. Errors as Tube::async_listen.
     virtual result<std::unique_ptr<endpoints::LocalEnd>> listen(Engine& engine, const core::TubeId& tube,

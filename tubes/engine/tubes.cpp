@@ -7,6 +7,7 @@
 #include "tubes/engine/convert.hpp"
 #include "tubes/engine/engine.hpp"
 #include "tubes/engine/handles.hpp"
+#include "tubes/engine/rooms.hpp"
 #include "tubes/engine/streams.hpp"
 #include "tubes/engine/tube_kind.hpp"
 
@@ -128,6 +129,13 @@ void Tubes::open_flow(const TubeId& id, CompletionPointer<DatagramFlow> done) {
 std::string Tubes::service_of(const TubeId& id) const {
     const auto found = records_.find(id);
     return found == records_.end() ? std::string() : found->second.info.service;
+}
+
+std::string Tubes::own_occupant(const TubeId& id) const {
+    for (const auto& tube : engine_.broker().tubes()) {
+        if (tube.id == id && tube.room) return engine_.rooms().self_in(tube.account, *tube.room);
+    }
+    return {};
 }
 
 void Tubes::wait(const TubeId& id, CompletionPointer<> done) {

@@ -35,6 +35,8 @@ public:
     void open_flow(const core::TubeId& id, CompletionPointer<DatagramFlow> done);
     /// Of a tube of ours.
     std::string service_of(const core::TubeId& id) const;
+    /// Who we are in the room of a tube of ours; empty where it leads to a contact.
+    std::string own_occupant(const core::TubeId& id) const;
 
     void wait_listener(Number number, CompletionPointer<> done);
     void close_listener(Number number);

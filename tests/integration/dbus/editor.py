@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A program as it would be written for a session bus: owns org.example.Editor, answers, fails, emits and listens."""
+"""A program as it would be written for a session bus: owns org.example.Editor, unless it is run with the argument
+`unnamed`, answers, fails, emits and listens."""
 
 from __future__ import annotations
+
+import sys
 
 import dbus
 import dbus.service
@@ -59,7 +62,7 @@ class Editor(dbus.service.Object):
 if __name__ == "__main__":
     DBusGMainLoop(set_as_default=True)
     session = dbus.SessionBus()
-    claim = dbus.service.BusName(NAME, session, do_not_queue=True)
+    claim = None if "unnamed" in sys.argv else dbus.service.BusName(NAME, session, do_not_queue=True)
     editor = Editor(session)
-    print("the editor is there", flush=True)
+    print(f"the editor is there as {session.get_unique_name()}", flush=True)
     GLib.MainLoop().run()

@@ -57,8 +57,8 @@ inline std::string error_of(const Message& message) {
 
 /// One occupant: its bus, and what its programs have received.
 struct Occupant : BusOutlet {
-    Occupant(const std::string& name, const std::string& owner)
-        : id(name), bus({name, kService, owner, kGuid}, *this) {}
+    Occupant(const std::string& name, const std::string& owner, bool passes_on)
+        : id(name), bus({name, kService, owner, kGuid, passes_on}, *this) {}
 
     void to_program(std::uint32_t program, const Message& message) override { received[program].push_back(message); }
     void to_occupant(const std::string& occupant, const Message& message) override {
@@ -81,20 +81,18 @@ struct Occupant : BusOutlet {
     std::deque<std::pair<std::string, base::Bytes>> outgoing;
 };
 
-/// A room whose occupants hear one another; the first one shares.
+/// A room: the first one shares and passes on what the others have for one another.
 struct Room {
-    explicit Room(int count) {
+    explicit Room(int count, bool passes_on = true) : passes_on_(passes_on) {
         for (int i = 0; i < count; ++i) add("o" + std::to_string(i));
         settle();
     }
 
     void add(const std::string& id) {
-        occupants.push_back(std::make_unique<Occupant>(id, "o0"));
-        for (auto& other : occupants) {
-            if (other->id == id) continue;
-            other->bus.join(id);
-            occupants.back()->bus.join(other->id);
-        }
+        occupants.push_back(std::make_unique<Occupant>(id, "o0", passes_on_ && id == "o0"));
+        if (occupants.size() == 1) return;
+        occupants.front()->bus.join(id);
+        occupants.back()->bus.join("o0");
     }
 
     void remove(const std::string& id) {
@@ -126,6 +124,9 @@ struct Room {
 
     Occupant& operator[](std::size_t index) { return *occupants[index]; }
     std::vector<std::unique_ptr<Occupant>> occupants;
+
+private:
+    bool passes_on_;
 };
 
 }  // namespace tubes::endpoints::dbus

@@ -27,7 +27,7 @@ TEST(DbusBus, CallsByTheTubesNameReachTheSharersProgramAndAreAnswered) {
 }
 
 TEST(DbusBus, ServesProgramsThatKnowNoBus) {
-    Room tube(2);
+    Room tube(2, false);
     const auto editor = tube[0].enter();
     const auto caller = tube[1].enter();
     tube.settle();
@@ -96,7 +96,8 @@ TEST(DbusBus, DropsAnswersThatNobodyAskedFor) {
     tube.settle();
     tube[1].bus.from_program(caller, method_call(kService, "a.b", "Insert", 7));
     auto answer = reply_of(method_call(nullptr, "a.b", "Insert", 7), 1).set_destination(":o1.1");
-    EXPECT_FALSE(tube[1].bus.from_occupant("o2", answer.set_sender(":o2.1")));
+    EXPECT_FALSE(tube[0].bus.from_occupant("o2", answer.set_sender(":o2.1")));
+    tube.settle();
     EXPECT_TRUE(tube[1].received[caller].empty());
     EXPECT_FALSE(tube[1].bus.from_occupant("o0", answer.set_sender(":o0.1")));
     EXPECT_EQ(tube[1].take(caller).reply_serial(), 7U);
@@ -193,41 +194,6 @@ TEST(DbusBus, LimitsProgramsAndCallsThatWait) {
     EXPECT_EQ(error_of(tube[1].take(caller)), DBUS_ERROR_LIMITS_EXCEEDED);
     for (std::size_t i = 1; i < Names::kMaxNamesOfOccupant; ++i) tube[1].enter();
     EXPECT_EQ(tube[1].bus.add_program({}).error(), Errc::limit_exceeded);
-}
-
-TEST(DbusBus, EightOccupantsRouteCallsBroadcastSignalsInOrderAndSeeCrashes) {
-    Room room(8);
-    for (auto& occupant : room.occupants) {
-        const auto program = occupant->enter();
-        occupant->bus.from_program(program, call_to_bus("Hello"));
-    }
-    room.settle();
-    for (auto& occupant : room.occupants) occupant->received.clear();
-    for (std::uint32_t serial = 1; serial <= 20; ++serial) {
-        room[3].bus.from_program(1, Message::signal("/editor", "a.b", "Typed").set_serial(serial));
-    }
-    room[5].bus.from_program(1, method_call(":o6.1", "a.b", "Only", 7));
-    room.settle();
-    for (std::size_t i = 0; i < 8; ++i) {
-        if (i == 3) continue;
-        for (std::uint32_t serial = 1; serial <= 20; ++serial) {
-            const auto signal = room[i].take(1);
-            EXPECT_EQ(signal.sender(), ":o3.1");
-            EXPECT_EQ(signal.serial(), serial);
-        }
-        EXPECT_EQ(room[i].received[1].size(), i == 6 ? 1U : 0U);
-    }
-    EXPECT_TRUE(room[3].received[1].empty());
-    room[6].received.clear();
-    room.remove("o3");
-    room.add("o8");
-    room.settle();
-    room.occupants.back()->enter();
-    room.settle();
-    for (std::size_t i = 0; i < 7; ++i) {
-        EXPECT_EQ(change_of(room[i].take(1)), ":o3.1: :o3.1 -> ");
-        EXPECT_EQ(change_of(room[i].take(1)), ":o8.1:  -> :o8.1");
-    }
 }
 
 }  // namespace

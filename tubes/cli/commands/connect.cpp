@@ -33,7 +33,8 @@ struct ConnectArguments {
     bool stdio = false;
     bool any_user = false;
     std::vector<std::string> command;
-    int command_code = -1;  // of a command that has run
+    int command_code = -1;     // of a command that has run
+    bool is_bus_open = false;  // and its end is to be told
     bool allow_remote = false;
     bool keep = false;
     TubeKind kind = TubeKind::stream;
@@ -77,11 +78,28 @@ asio::awaitable<std::tuple<error_code, Tube>> open_tube(Session& session, Connec
     co_return std::tuple<error_code, Tube>(second, std::move(other));
 }
 
+/// What the service is that an occupant offers, where that is no stream; else what was wanted.
+asio::awaitable<TubeKind> kind_in_room(ConnectArguments arguments, Room& room) {
+    auto [error, info] = co_await room.async_info(kTuple);
+    auto kind = arguments.kind;
+    for (const auto& occupant : info.occupants) {
+        if (occupant.is_self || (!arguments.occupant.empty() && occupant.nick != arguments.occupant)) continue;
+        for (const auto& offered : occupant.services) {
+            if (offered.service != arguments.service) continue;
+            if (offered.kind == arguments.kind) co_return arguments.kind;
+            kind = offered.kind;
+        }
+    }
+    co_return kind;
+}
+
 /// Opens a tube to an occupant, waiting for somebody who offers the service within the deadline.
 asio::awaitable<std::tuple<error_code, Tube>> open_in_room(Session& session, ConnectArguments arguments, Room& room) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(arguments.timeout_s);
     for (;;) {
-        auto [error, tube] = co_await room.async_connect(connect_options(arguments), arguments.occupant, kTuple);
+        auto options = connect_options(arguments);
+        options.kind = co_await kind_in_room(arguments, room);
+        auto [error, tube] = co_await room.async_connect(options, arguments.occupant, kTuple);
         if (error == Errc::invalid_argument) {
             session.say("Several occupants offer it: say whose with --occupant NICK (`tube room join` shows them).");
         }
@@ -167,6 +185,7 @@ asio::awaitable<error_code> use_tube(Session& session, ConnectArguments& argumen
         session.say("A D-Bus is reached at --listen dbus:PATH, or without --listen at a place of its own.");
     if (listen_error) co_return listen_error;
     opened = true;
+    arguments.is_bus_open = is_bus;
     end = listener.endpoint();  // the same port again after a reconnect
     if (arguments.stdio) {
         auto [stdio_error] = co_await listener.async_wait(kTuple);
@@ -182,6 +201,13 @@ asio::awaitable<error_code> use_tube(Session& session, ConnectArguments& argumen
     auto [closed] = co_await tube.async_wait_closed(kTuple);
     *active = false;
     co_return closed;
+}
+
+/// What the end of a tube means where that is more than its reason.
+std::string end_advice(const ConnectArguments& arguments, const error_code& error) {
+    const bool is_room_bus = arguments.is_bus_open && !arguments.room.room.empty();
+    if (!is_room_bus || (error != Errc::offline && error != Errc::cancelled && error != Errc::broken)) return {};
+    return "who shares it has left the room or is out of reach: the bus is over for everybody";
 }
 
 asio::awaitable<int> run_connect(Session& session, ConnectArguments arguments) {
@@ -210,7 +236,7 @@ asio::awaitable<int> run_connect(Session& session, ConnectArguments arguments) {
             // Why the room could not be joined has been told.
             if (arguments.room_failure != kSuccess) co_return arguments.room_failure;
             const auto what = fmt::format("{} of {}", safe(arguments.service), owner_of(arguments));
-            co_return error ? session.fail(what, error) : static_cast<int>(kSuccess);
+            co_return error ? session.fail(what, error, end_advice(arguments, error)) : static_cast<int>(kSuccess);
         }
         pause = opened ? kFirstRetry : std::min(pause * 2, kLongestRetry);
         session.say(

@@ -4,6 +4,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <charconv>
 
@@ -121,6 +122,26 @@ asio::awaitable<int> stay(Session& session) {
     co_return kSuccess;
 }
 
+/// Until the room is over for us, or a signal ends the program.
+asio::awaitable<int> stay_in_room(Session& session, Room& room) {
+    for (;;) {
+        auto [ended, event] = co_await room.async_next(kTuple);
+        if (ended) co_return session.is_stopping() ? kInterrupted : kBroken;
+        const auto* changed = std::get_if<RoomStateChanged>(&event);
+        const bool over = changed && changed->state == "left";
+        if (over) co_return session.fail("the room", make_error_code(Errc::refused), changed->reason);
+    }
+}
+
+/// Runs the command of a bus while the room lasts.
+asio::awaitable<int> run_in_room(Session& session, Room& room, std::vector<std::string> command, Endpoint bus) {
+    using asio::experimental::awaitable_operators::operator||;
+    auto running = run_with_bus(session, std::move(command), std::move(bus));
+    auto staying = stay_in_room(session, room);
+    const auto first = co_await (std::move(running) || std::move(staying));
+    co_return std::visit([](int code) { return code; }, first);
+}
+
 /// Shares with everybody in a room; whoever the room lets in may use it, unless --ask.
 asio::awaitable<int> share_with_room(Session& session, ShareArguments arguments, ShareOptions share) {
     arguments.room.account = arguments.account;
@@ -129,23 +150,20 @@ asio::awaitable<int> share_with_room(Session& session, ShareArguments arguments,
     auto [code, room] = co_await join_room(session, arguments.room);
     if (code != kSuccess) co_return code;
     auto [error, handle] = co_await room.async_share(share, kTuple);
-    if (error) co_return session.fail("cannot share " + safe(share.service), error);
+    if (error) co_return session.fail("cannot share " + safe(share.service), error, bus_advice(arguments, error));
     ControlServer control(session, "share " + share.service);
     share.target = handle.target();
     if (share.kind == TubeKind::dbus) session.say("Programs here find its bus with:\n  " + bus_variable(share.target));
     const auto command = fmt::format("tube connect {} --room {}", share.service, safe(room.address()));
     if (session.options().json) {
-        print_json({{"service", share.service}, {"room", room.address()}, {"peer_command", command}});
+        nlohmann::json told = {{"service", share.service}, {"room", room.address()}, {"peer_command", command}};
+        if (share.kind == TubeKind::dbus) told["bus_address"] = share.target.bus_address();
+        print_json(told);
     }
     session.say(fmt::format("Sharing {} as {} with everybody in {}. They type:\n  {}", share.target.to_string(),
                             share.service, safe(room.address()), command));
-    for (;;) {
-        auto [ended, event] = co_await room.async_next(kTuple);
-        if (ended) co_return session.is_stopping() ? kInterrupted : kBroken;
-        const auto* changed = std::get_if<RoomStateChanged>(&event);
-        const bool over = changed && changed->state == "left";
-        if (over) co_return session.fail("the room", make_error_code(Errc::refused), changed->reason);
-    }
+    if (arguments.command.empty()) co_return co_await stay_in_room(session, room);
+    co_return co_await run_in_room(session, room, arguments.command, share.target);
 }
 
 asio::awaitable<int> run_share(Session& session, ShareArguments arguments) {
@@ -259,7 +277,7 @@ void add_share_command(CLI::App& app, Action& selected) {
                                    "Who may use it (repeat for more); default: your own programs here");
     to->type_name("CONTACT");
     auto* room = command->add_option("--to-room", arguments->room.room, "Everybody in this room may use it");
-    room->type_name("ROOM")->excludes(to)->excludes(run);
+    room->type_name("ROOM")->excludes(to);
     command->add_flag("--ask", arguments->ask, "With --to-room: ask before each use")->needs(room);
     add_room_options(command, &arguments->room);
     auto* always = command->add_flag("--always", arguments->always,
@@ -273,7 +291,8 @@ void add_share_command(CLI::App& app, Action& selected) {
         "  tube share --udp 51820 --as wg --to bob@example.org\n"
         "  tube share --dbus org.example.Editor --to bob@example.org -- editor --shared\n"
         "  tube share --unix app.sock --as app --to bob@example.org --always\n"
-        "  tube share 8080 --as web --to-room cable@conference.example.org");
+        "  tube share 8080 --as web --to-room cable@conference.example.org\n"
+        "  tube share --dbus org.example.Editor --to-room cable@conference.example.org -- editor --shared");
 }
 
 void add_offer_command(CLI::App& app, Action& selected) {

@@ -29,7 +29,7 @@ result<std::uint32_t> Bus::add_program(ProgramCredentials credentials) {
     last_program_ = number;
     programs_[number] = Program{name, credentials, false, {}};
     names_changed(name, true, before);
-    for (const auto& [occupant, met] : occupants_) outlet_.to_occupant(occupant, name_change(name, "", name));
+    announce(name, true, settings_.occupant);
     return number;
 }
 
@@ -43,7 +43,10 @@ void Bus::from_program(std::uint32_t number, Message message) {
             return Driver(*this).on_call(number, message);
         }
         const bool named = !message.destination().empty();
-        const auto callee = named ? names_.resolve(message.destination()) : names_.other_side(settings_.occupant);
+        // Of many others none is the other side.
+        const bool has_other_side = !is_owner() || !settings_.passes_on;
+        const auto other = has_other_side ? names_.other_side(settings_.occupant) : std::string();
+        const auto callee = named ? names_.resolve(message.destination()) : other;
         return call(program, callee, message);
     }
     if (carries_descriptors(message)) return refuse_descriptors(program, std::move(message));
@@ -95,15 +98,16 @@ void Bus::route_to(const std::string& name, const Message& message) {
     if (name.empty()) return;
     const auto occupant = names_.occupant_of(name);
     if (occupant == settings_.occupant) return deliver(name, message);
-    if (occupants_.contains(occupant)) outlet_.to_occupant(occupant, message);
+    const auto& next = is_owner() ? occupant : settings_.owner;
+    if (occupants_.contains(next)) outlet_.to_occupant(next, message);
 }
 
 void Bus::broadcast(const std::string& from, const Message& message) {
     for (const auto& [number, program] : programs_) {
         if (program.name != from) outlet_.to_program(number, message);
     }
-    if (names_.occupant_of(from) != settings_.occupant) return;
-    for (const auto& [occupant, met] : occupants_) outlet_.to_occupant(occupant, message);
+    const auto occupant = names_.occupant_of(from);
+    if (occupant == settings_.occupant || settings_.passes_on) tell_occupants(message, occupant);
 }
 
 // Only the answer that a program waits for, from whom it asked, is an answer.
@@ -138,15 +142,29 @@ void Bus::remove_program(std::uint32_t number) {
     programs_.erase(found);
     names_.remove(settings_.occupant, name);
     names_changed(name, false, before);
-    for (const auto& [occupant, met] : occupants_) outlet_.to_occupant(occupant, name_change(name, name, ""));
+    announce(name, false, settings_.occupant);
+}
+
+// Our own names are told to all, an occupant's to the others where these meet.
+void Bus::announce(const std::string& name, bool appeared, const std::string& occupant) {
+    const bool is_own = occupant == settings_.occupant;
+    if (!is_own && !settings_.passes_on) return;
+    tell_occupants(name_change(name, appeared ? "" : name, appeared ? name : ""), occupant);
+}
+
+void Bus::tell_occupants(const Message& message, const std::string& except) {
+    for (const auto& [occupant, met] : occupants_) {
+        if (occupant != except) outlet_.to_occupant(occupant, message);
+    }
 }
 
 void Bus::join(const std::string& occupant) {
     if (!Names::is_occupant(occupant) || occupant == settings_.occupant || !occupants_.emplace(occupant, false).second)
         return;
-    for (const auto& name : names_.of(settings_.occupant)) outlet_.to_occupant(occupant, name_change(name, "", name));
+    const auto names = settings_.passes_on ? names_.all() : names_.of(settings_.occupant);
+    for (const auto& name : names) outlet_.to_occupant(occupant, name_change(name, "", name));
     const auto& claimant = names_.claimant();
-    if (settings_.occupant == settings_.owner && !claimant.empty()) {
+    if (is_owner() && !claimant.empty()) {
         outlet_.to_occupant(occupant, name_change(names_.service(), "", claimant));
     }
     outlet_.to_occupant(occupant, name_change(kBusName, "", kBusName));
@@ -160,20 +178,28 @@ bool Bus::has_met(const std::string& occupant) const {
 error_code Bus::from_occupant(const std::string& occupant, Message message) {
     if (!occupants_.contains(occupant)) return Errc::protocol_violation;
     if (message.sender() == kBusName) return on_name_change(occupant, message);
-    if (!names_.has(occupant, message.sender())) return Errc::protocol_violation;
+    const auto sender = names_.occupant_of(message.sender());
+    if (sender.empty() || !may_speak_for(occupant, sender)) return Errc::protocol_violation;
     if (carries_descriptors(message)) return Errc::protocol_violation;
-    if (message.destination().empty()) {
-        if (message.type() == Message::Type::signal) {
-            broadcast(std::string(message.sender()), message);
-            return {};
-        }
-        if (message.type() != Message::Type::method_call) return Errc::protocol_violation;
-        if (const auto name = names_.other_side(occupant); names_.has(settings_.occupant, name)) deliver(name, message);
+    if (message.destination().empty()) return on_undirected(occupant, message);
+    // A name that has just gone is no fault: the other side hears of it and ends the call itself.
+    const auto name = names_.resolve(message.destination());
+    const auto callee = names_.occupant_of(name);
+    if (callee == settings_.occupant || (settings_.passes_on && callee != occupant)) route_to(name, message);
+    return {};
+}
+
+bool Bus::may_speak_for(const std::string& occupant, const std::string& other) const {
+    return other == occupant || (!is_owner() && other != settings_.occupant);
+}
+
+error_code Bus::on_undirected(const std::string& occupant, const Message& message) {
+    if (message.type() == Message::Type::signal) {
+        broadcast(std::string(message.sender()), message);
         return {};
     }
-    // A name of ours that has just gone is no fault: the other side hears of it and ends the call itself.
-    const auto name = names_.resolve(message.destination());
-    if (!name.empty() && names_.occupant_of(name) == settings_.occupant) deliver(name, message);
+    if (message.type() != Message::Type::method_call) return Errc::protocol_violation;
+    if (const auto name = names_.other_side(occupant); names_.has(settings_.occupant, name)) deliver(name, message);
     return {};
 }
 
@@ -194,16 +220,23 @@ error_code Bus::on_name_change(const std::string& occupant, const Message& messa
         const bool is_first = before.empty() && after == kBusName && !std::exchange(occupants_.at(occupant), true);
         return is_first ? error_code() : make_error_code(Errc::protocol_violation);
     }
+    const bool appeared = before.empty() && after == name;
+    if (!appeared && (before != name || !after.empty())) return Errc::protocol_violation;
+    return on_name(occupant, name, appeared);
+}
+
+error_code Bus::on_name(const std::string& occupant, const std::string& name, bool appeared) {
+    const auto whose = Names::occupant_in(name);
+    if (whose.empty() || !may_speak_for(occupant, whose)) return Errc::protocol_violation;
     const auto owner = names_.service_owner();
-    if (before.empty() && after == name) {
-        if (const auto error = names_.add(occupant, name)) {
-            return error == Errc::limit_exceeded ? error : Errc::protocol_violation;
-        }
-        names_changed(name, true, owner);
-        return {};
+    if (appeared) {
+        const auto error = names_.add(whose, name);
+        if (error) return error == Errc::limit_exceeded ? error : Errc::protocol_violation;
+    } else if (!names_.remove(whose, name)) {
+        return Errc::protocol_violation;
     }
-    if (before != name || !after.empty() || !names_.remove(occupant, name)) return Errc::protocol_violation;
-    names_changed(name, false, owner);
+    names_changed(name, appeared, owner);
+    announce(name, appeared, occupant);
     return {};
 }
 
@@ -222,17 +255,18 @@ void Bus::claim(const std::string& name) {
     const auto before = names_.service_owner();
     names_.set_claimant(name);
     if (names_.service_owner() != before) tell_programs(names_.service(), before, names_.service_owner());
-    for (const auto& [occupant, met] : occupants_) {
-        outlet_.to_occupant(occupant, name_change(names_.service(), claimant, name));
-    }
+    tell_occupants(name_change(names_.service(), claimant, name));
 }
 
 void Bus::leave(const std::string& occupant) {
     if (occupants_.erase(occupant) == 0) return;
-    for (const auto& name : names_.of(occupant)) {
+    for (const auto& name : names_.all()) {
+        const auto whose = names_.occupant_of(name);
+        if (!may_speak_for(occupant, whose)) continue;
         const auto before = names_.service_owner();
-        names_.remove(occupant, name);
+        names_.remove(whose, name);
         names_changed(name, false, before);
+        announce(name, false, occupant);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One occupant's part of a D-Bus tube: its programs, the other occupants, and the messages between them. No socket, no
-// clock. With one other occupant it is a tube between two people, with many a tube in a room.
+// clock. The occupant that shares is joined to every other; these are joined to it alone, and in a room it passes on
+// what they have for one another.
 #pragma once
 
 #include <map>
@@ -13,10 +14,11 @@ namespace tubes::endpoints::dbus {
 
 /// Fixed for the life of a bus.
 struct BusSettings {
-    std::string occupant;  ///< who we are, Names::is_occupant(); told by signaling, never by a message
-    std::string service;   ///< the tube's name, a valid bus name that programs find `owner`'s program by
-    std::string owner;     ///< the occupant that shares
-    std::string guid;      ///< 32 hexadecimal digits, random
+    std::string occupant;    ///< who we are, Names::is_occupant(); told by signaling, never by a message
+    std::string service;     ///< the tube's name, a valid bus name that programs find `owner`'s program by
+    std::string owner;       ///< the occupant that shares
+    std::string guid;        ///< 32 hexadecimal digits, random
+    bool passes_on = false;  ///< of the owner's bus: those who use it meet one another, as in a room
 };
 
 /// What the kernel says of a program of ours.
@@ -47,11 +49,12 @@ public:
     void refuse_oversized(std::uint32_t number, const OversizedMessage& message);
     void remove_program(std::uint32_t number);
 
-    /// Another occupant is there; it is told the names of our programs, and that these are all.
+    /// Another occupant is there, of the owner's bus any, of others the owner. It is told the names of our programs,
+    /// and where we pass on those of others, and that these are all.
     void join(const std::string& occupant);
     /// Whether this occupant, which joined, has told all its names.
     bool has_met(const std::string& occupant) const;
-    /// protocol_violation: a sender that is not a name of this occupant, or a message that no bus sends;
+    /// protocol_violation: a sender that this occupant does not speak for, or a message that no bus sends;
     /// limit_exceeded: more names than allowed. The caller ends the tube with this occupant then, and calls leave().
     error_code from_occupant(const std::string& occupant, Message message);
     /// It left or broke: its names go.
@@ -67,8 +70,15 @@ private:
         std::map<std::uint32_t, std::pair<std::string, Message>> pending;  // serial: callee, error if it goes
     };
 
+    bool is_owner() const { return settings_.occupant == settings_.owner; }
+    /// Of itself; and the owner, to everybody else, of all but them.
+    bool may_speak_for(const std::string& occupant, const std::string& other) const;
     void route_to(const std::string& name, const Message& message);
     void broadcast(const std::string& from, const Message& message);
+    void tell_occupants(const Message& message, const std::string& except = {});
+    void announce(const std::string& name, bool appeared, const std::string& occupant);
+    error_code on_undirected(const std::string& occupant, const Message& message);
+    error_code on_name(const std::string& occupant, const std::string& name, bool appeared);
     void call(Program& program, const std::string& callee, const Message& message);
     void deliver(const std::string& name, const Message& message);
     void answer(const std::string& name, Message message);

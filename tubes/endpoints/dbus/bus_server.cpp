@@ -130,10 +130,12 @@ bool BusServer::may_read() const {
     return may_consume() && std::none_of(occupants_.begin(), occupants_.end(), is_full);
 }
 
-// Credit for occupants depends on programs alone: two sides that waited for each other would wait for ever.
+// Credit for occupants depends on programs alone: two sides that waited for each other would wait for ever. Who passes
+// messages on waits for the occupants too, and these do not wait for it.
 bool BusServer::may_consume() const {
     const auto is_full = [](const auto& entry) { return entry.second->is_full(); };
-    return std::none_of(entered_.begin(), entered_.end(), is_full);
+    if (std::any_of(entered_.begin(), entered_.end(), is_full)) return false;
+    return !settings_.passes_on || std::none_of(occupants_.begin(), occupants_.end(), is_full);
 }
 
 // Whoever goes causes messages to others, and writing those may show that another has gone.

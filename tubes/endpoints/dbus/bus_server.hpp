@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The bus of one side of a D-Bus tube as programs meet it: a listening Unix socket, their connections, and the streams
 // to the other occupants. With one occupant it is a tube between two; with several, a share that several use, whose
-// users do not see one another.
+// users see one another only where the settings say that messages are passed on, as in a room.
 #pragma once
 
 #include <functional>

@@ -32,9 +32,17 @@ std::string Names::make(std::string_view occupant, std::uint32_t number) {
     return std::string(":").append(occupant).append(".").append(std::to_string(number));
 }
 
+std::string Names::occupant_in(std::string_view name) {
+    const auto dot = name.rfind('.');
+    if (!name.starts_with(':') || dot == std::string_view::npos) return {};
+    const auto occupant = name.substr(1, dot - 1);
+    return is_occupant(occupant) ? std::string(occupant) : std::string();
+}
+
 error_code Names::add(const std::string& occupant, std::string_view name) {
     const auto number = number_of(occupant, name);
     if (!number) return Errc::protocol_violation;
+    if (!names_.contains(occupant) && names_.size() >= kMaxOccupants) return Errc::limit_exceeded;
     auto& names = names_[occupant];
     if (names.contains(*number)) return Errc::already_exists;
     if (names.size() >= kMaxNamesOfOccupant) return Errc::limit_exceeded;
@@ -46,6 +54,7 @@ bool Names::remove(const std::string& occupant, std::string_view name) {
     const auto number = number_of(occupant, name);
     const auto found = names_.find(occupant);
     if (!number || found == names_.end() || found->second.erase(*number) == 0) return false;
+    if (found->second.empty()) names_.erase(found);
     if (name == claimant_) claimant_.clear();
     return true;
 }
@@ -84,9 +93,7 @@ std::string Names::resolve(std::string_view destination) const {
 }
 
 std::string Names::occupant_of(std::string_view name) const {
-    const auto dot = name.rfind('.');
-    if (!name.starts_with(':') || dot == std::string_view::npos) return {};
-    const std::string occupant(name.substr(1, dot - 1));
+    auto occupant = occupant_in(name);
     return has(occupant, name) ? occupant : std::string();
 }
 

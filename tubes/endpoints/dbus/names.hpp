@@ -17,12 +17,15 @@ class Names {
 public:
     static constexpr std::size_t kMaxOccupant = 64;         ///< characters of an occupant's id
     static constexpr std::size_t kMaxNamesOfOccupant = 64;  ///< programs that one occupant has on the bus
+    static constexpr std::size_t kMaxOccupants = 128;       ///< with programs on the bus
 
     /// `owner` is the occupant whose first program owns `service`, the tube's name.
     Names(std::string service, std::string owner) : service_(std::move(service)), owner_(std::move(owner)) {}
 
     static bool is_occupant(std::string_view text);
     static std::string make(std::string_view occupant, std::uint32_t number);
+    /// The occupant that a unique name, present or not, would belong to; empty if it is none.
+    static std::string occupant_in(std::string_view name);
 
     /// already_exists; protocol_violation: not a name of this occupant; limit_exceeded.
     error_code add(const std::string& occupant, std::string_view name);
