@@ -2,6 +2,7 @@
 """Checks that every header compiles on its own, with the settings of a source of its folder.
 (The public headers are checked by CMake as well: VERIFY_INTERFACE_HEADER_SETS.)"""
 import re
+import tempfile
 
 import compilation
 import tree
@@ -21,12 +22,14 @@ def settings_of(header, commands):
 
 
 def of_header(root, header, commands):
-    """What the compiler says of one header by itself."""
+    """What the compiler says of one header by itself. Compiled instead of only parsed: that is what ccache keeps."""
     arguments = settings_of(header, commands)
     if arguments is None:
         return [f"{header}:1: no source in the build to take settings from"]
     options = [word for word in arguments if word != "-Wpedantic"]
-    code, output = compilation.run([*options, "-fsyntax-only", "-w", "-x", "c++", str(root / header)], root)
+    with tempfile.NamedTemporaryFile(suffix=".o") as thrown_away:
+        code, output = compilation.run([*compilation.launcher(root), *options, "-O0", "-g0", "-w", "-x", "c++", "-c",
+                                        str(root / header), "-o", thrown_away.name], root)
     error = re.search(r"^.*\berror\b.*$", output, re.MULTILINE)
     return [] if code == 0 else [f"{header}:1: does not compile alone: {error.group(0) if error else output[:300]}"]
 
@@ -40,4 +43,5 @@ def violations(root, build):
 
 
 if __name__ == "__main__":
-    tree.main(lambda arguments: violations(arguments.root, arguments.build or arguments.root / "build/dev"), __doc__)
+    tree.main(lambda arguments: violations(arguments.root.resolve(), arguments.build or arguments.root / "build/dev"),
+              __doc__)

@@ -48,7 +48,8 @@ private:
     bool closed_ = false;
 };
 
-/// The attempt proper: shared, so that what is posted to it finds out whether it still stands.
+/// The attempt proper: shared, so that what is posted to it finds out whether it still stands. Not a Negotiation (which
+/// ends with its path): a candidate that comes after the path can still replace a relayed pair by a direct one.
 class IceSetup final : public std::enable_shared_from_this<IceSetup>, private IceConnection::SetupEvents {
 public:
     explicit IceSetup(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
