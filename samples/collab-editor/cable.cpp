@@ -6,10 +6,9 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <map>
-#include <nlohmann/json.hpp>
 
-#include "samples/collab-editor/framing.hpp"
+#include "samples/collab-editor/names.hpp"
+#include "samples/collab-editor/talk.hpp"
 
 namespace editor {
 
@@ -20,92 +19,49 @@ using asio::use_awaitable;
 namespace {
 
 constexpr auto kRetryAfter = std::chrono::milliseconds(500);
-constexpr auto kReportEvery = std::chrono::seconds(1);
-constexpr std::size_t kMaxInvitations = 64;  // shares and offers of one run
-constexpr std::size_t kMaxWords = 8;         // people whose connection is described
-
-const std::string kServices = "org.tubes.editor.";
-/// Who is invited from the page has a share of their own, which outlives the one tube of the offer.
-const std::string kInvitedMark = ".invited-";
-
-std::string invited_service(const std::string& service, const std::string& contact) {
-    std::uint32_t hash = 2166136261;  // FNV-1a: a name, not a secret
-    for (const unsigned char byte : contact) hash = (hash ^ byte) * 16777619;
-    return service + kInvitedMark + std::to_string(hash);
-}
-
-std::string title_of(const std::string& service) {
-    const std::string title = service.substr(std::min(service.size(), kServices.size()));
-    return title.substr(0, title.rfind(kInvitedMark));
-}
-
-/// One copy of the document at the other end of a stream, until either side ends it.
-asio::awaitable<void> talk(Document& document, tubes::Stream opened) {
-    const auto executor = co_await asio::this_coro::executor;
-    auto stream = std::make_shared<tubes::Stream>(std::move(opened));
-    auto member = std::make_shared<Member>(executor, MemberKind::peer);
-    member->deliver(make_message(MessageType::hello, std::string(1, static_cast<char>(kProtocolVersion))));
-    asio::co_spawn(executor, write_messages(stream, member), asio::detached);
-    asio::steady_timer pause(executor);
-    const auto hello = co_await read_message(stream, Sender::peer);
-    if (hello && hello->type == MessageType::hello && !hello->body->empty() &&
-        static_cast<std::uint8_t>(hello->body->front()) == kProtocolVersion) {
-        document.add(member);
-        for (;;) {
-            const auto message = co_await read_message(stream, Sender::peer);
-            if (!message || !document.take(member, *message)) break;
-            const auto delay = member->pause_after(message->size());
-            if (delay.count() == 0) continue;
-            pause.expires_after(delay);
-            boost::system::error_code failure;
-            co_await pause.async_wait(redirect_error(use_awaitable, failure));
-        }
-    }
-    document.remove(member);
-}
-
-std::string words_for_path(const tubes::LinkInfo& link) {
-    const std::string who = link.contact.empty() || link.account == "local" ? "your other program" : link.contact;
-    for (const auto& path : link.paths) {
-        if (!path.active) continue;
-        const bool is_near = path.kind == tubes::PathKind::loopback || path.kind == tubes::PathKind::local;
-        if (is_near) return "connected on this machine";
-        const bool is_direct = path.kind == tubes::PathKind::direct_tls || path.kind == tubes::PathKind::ice;
-        std::string words = (is_direct ? "direct to " : "relayed to ") + who;
-        const auto rtt = path.rtt ? path.rtt : link.rtt;
-        if (rtt) words += ", " + std::to_string((rtt->count() + 500) / 1000) + " ms";
-        return words;
-    }
-    return "reconnecting, your edits are kept";
-}
+constexpr auto kRetryAtLeastEvery = std::chrono::milliseconds(4000);
+constexpr auto kLoginPatience = std::chrono::seconds(30);
+constexpr auto kOfferLifetime = std::chrono::hours(24);  // the invited may come online later that day
+constexpr std::size_t kMaxInvitations = 64;              // shares and offers of one run
 
 }  // namespace
 
 Cable::Cable(tubes::Node node, Document& document, CableOptions options)
-    : node_(std::move(node)), document_(document), options_(std::move(options)) {}
+    : node_(std::move(node)), document_(document), options_(std::move(options)), lookout_(node_) {}
 
 void Cable::open(const std::string& title) {
     options_.title = title;
-    service_ = kServices + title;
+    service_ = service_for(title);
     memory_file_ = options_.open_document(title);
     memory_ = Memory::load(memory_file_);
 }
 
+void Cable::remember() {
+    if (const auto stored = memory_.store(memory_file_); !stored) problem_ = stored.error().message();
+}
+
+asio::awaitable<void> Cable::pause(std::chrono::milliseconds time) {
+    asio::steady_timer timer(node_.get_executor(), time);
+    boost::system::error_code failure;
+    co_await timer.async_wait(redirect_error(use_awaitable, failure));
+}
+
 asio::awaitable<void> Cable::run() {
-    if (options_.title.empty()) co_return;  // an invitation opens it
-    open(options_.title);
-    if (options_.is_sharing) {
-        for (const auto& contact : memory_.invited) {
-            asio::co_spawn(node_.get_executor(), share_with_invited(contact), asio::detached);
-        }
-        co_await share();
-    } else {
-        if (!options_.contacts.empty()) {
-            memory_.from = options_.contacts.front();
-            memory_.service.clear();
-        }
-        co_await join();
+    if (!options_.title.empty()) open(options_.title);
+    if (options_.room.empty()) options_.room = memory_.room;
+    if (!options_.room.empty()) asio::co_spawn(node_.get_executor(), enter_room(), asio::detached);
+    if (service_.empty()) co_return;  // an invitation, or a click on what somebody shares, opens it
+    if (!options_.is_sharing) {
+        if (!options_.contacts.empty()) memory_.from = options_.contacts.front(), memory_.service.clear();
+        memory_.room = options_.room;
+        remember();
+        co_return co_await join();
     }
+    for (const auto& contact : memory_.invited) {
+        asio::co_spawn(node_.get_executor(), share_with_invited(contact), asio::detached);
+    }
+    for (const auto& contact : options_.contacts) invite(contact);
+    if (options_.room.empty()) co_await share();
 }
 
 // The tube, sharing: the service's name, who may use it, and each stream that somebody opens.
@@ -129,22 +85,44 @@ asio::awaitable<void> Cable::accept(std::shared_ptr<tubes::Share> share) {
 
 // The tube, joining: connect, open a stream, talk; and again when it ended.
 asio::awaitable<void> Cable::join() {
-    asio::steady_timer retry(node_.get_executor());
+    auto wait = kRetryAfter;
     for (;;) {
-        tubes::ConnectOptions options;
-        options.service = memory_.service.empty() ? service_ : memory_.service;
-        options.contact = memory_.from;
         boost::system::error_code failure;
-        tubes::Tube tube = co_await node_.async_connect(std::move(options), redirect_error(use_awaitable, failure));
-        problem_ = failure ? failure.message() : "";
+        tubes::Tube tube = co_await connect(failure);
         if (failure == tubes::Errc::cancelled) co_return;
+        const bool is_outside = !options_.room.empty() && !room_;  // which has words of its own
+        if (!is_outside) problem_ = failure ? words_for_failure(failure) : "";
         if (!failure) {
             tubes::Stream stream = co_await tube.async_open_stream(redirect_error(use_awaitable, failure));
             if (!failure) co_await talk(document_, std::move(stream));
         }
-        retry.expires_after(kRetryAfter);
-        co_await retry.async_wait(redirect_error(use_awaitable, failure));
+        wait = failure ? std::min(wait * 2, kRetryAtLeastEvery) : kRetryAfter;
+        co_await pause(wait);
     }
+}
+
+asio::awaitable<tubes::Tube> Cable::connect(Failure& failure) {
+    if (!options_.room.empty()) co_return co_await connect_in_room(failure);
+    tubes::ConnectOptions options;
+    options.service = co_await find_service();
+    options.contact = memory_.from;
+    co_return co_await node_.async_connect(std::move(options), redirect_error(use_awaitable, failure));
+}
+
+/// Who was invited uses the share that is for them alone, of which nobody is asked again.
+asio::awaitable<std::string> Cable::find_service() {
+    if (!memory_.service.empty() || memory_.from.empty()) {
+        co_return memory_.service.empty() ? service_ : memory_.service;
+    }
+    boost::system::error_code failure;
+    const std::vector<tubes::OfferedService> services =
+        co_await node_.async_services(memory_.from, redirect_error(use_awaitable, failure));
+    for (const auto& offered : services) {
+        if (is_invited_service(offered.service) && title_of(offered.service) == options_.title) {
+            co_return offered.service;
+        }
+    }
+    co_return service_;
 }
 
 void Cable::invite(std::string contact) {
@@ -152,7 +130,7 @@ void Cable::invite(std::string contact) {
     auto& invited = memory_.invited;
     if (std::find(invited.begin(), invited.end(), contact) == invited.end()) {
         invited.push_back(contact);
-        if (const auto stored = memory_.store(memory_file_); !stored) problem_ = stored.error().message();
+        remember();
         asio::co_spawn(node_.get_executor(), share_with_invited(contact), asio::detached);
     }
     asio::co_spawn(node_.get_executor(), offer(std::move(contact)), asio::detached);
@@ -161,7 +139,7 @@ void Cable::invite(std::string contact) {
 /// Who was invited comes back without being asked.
 asio::awaitable<void> Cable::share_with_invited(std::string contact) {
     tubes::ShareOptions options;
-    options.service = invited_service(service_, contact);
+    options.service = invited_service(options_.title, contact);
     if (contact != "local") options.audience = {contact};
     options.policy = tubes::Policy::always;
     options.trust_first_key = true;
@@ -174,10 +152,12 @@ asio::awaitable<void> Cable::share_with_invited(std::string contact) {
 }
 
 asio::awaitable<void> Cable::offer(std::string contact) {
+    boost::system::error_code failure;
+    co_await node_.async_wait_accounts(kLoginPatience, redirect_error(use_awaitable, failure));
     tubes::OfferOptions options;
     options.contact = contact;
-    options.service = invited_service(service_, contact);
-    boost::system::error_code failure;
+    options.service = invited_service(options_.title, contact);
+    options.lifetime = kOfferLifetime;
     tubes::Share made = co_await node_.async_offer(std::move(options), redirect_error(use_awaitable, failure));
     problem_ = failure ? "cannot invite " + contact + ": " + failure.message() : "";
     if (failure) co_return;
@@ -193,6 +173,20 @@ void Cable::answer(std::string id, bool accept) {
     }
 }
 
+bool Cable::adopt(const std::string& service, const std::string& from) {
+    try {
+        open(title_of(service));
+    } catch (const std::exception& error) {
+        problem_ = error.what();
+        return false;
+    }
+    memory_.from = from;
+    memory_.service = service;
+    memory_.room = options_.room;
+    remember();
+    return true;
+}
+
 /// The offer's tube says that the invitation is accepted; the share of the same name is what stays.
 asio::awaitable<void> Cable::accept_offer(std::string id) {
     boost::system::error_code failure;
@@ -200,80 +194,26 @@ asio::awaitable<void> Cable::accept_offer(std::string id) {
     problem_ = failure ? "the invitation is not valid any more: " + failure.message() : "";
     if (failure || !service_.empty()) co_return;
     const tubes::TubeInfo info = tube.info();
-    try {
-        open(title_of(info.service));
-    } catch (const std::exception& error) {
-        problem_ = error.what();
-        co_return;
-    }
-    memory_.from = info.contact;
-    memory_.service = info.service;
-    if (const auto stored = memory_.store(memory_file_); !stored) problem_ = stored.error().message();
-    co_await join();
+    tube.close();
+    leave_room();
+    if (adopt(info.service, info.contact)) co_await join();
 }
 
-/// What the page asks the user about: who wants to edit, or invites to a document while there is none yet.
-bool Cable::is_for_us(const tubes::PendingInfo& request) const {
-    if (!request.is_offer) return !service_.empty() && title_of(request.service) == options_.title;
-    return service_.empty() && request.service.substr(0, kServices.size()) == kServices;
-}
-
-std::string Cable::words_for(const tubes::Status& status) const {
-    std::map<std::string, int> counts;  // the same words for several people are said once
-    for (const auto& tube : status.tubes) {
-        if (service_.empty() || title_of(tube.service) != options_.title || tube.state != "open") continue;
-        for (const auto& link : status.links) {
-            if (link.id == tube.link && counts.size() < kMaxWords) ++counts[words_for_path(link)];
-        }
+void Cable::join_shared(const std::string& person, const std::string& service) {
+    const auto& people = lookout_.people();
+    const auto found = std::find_if(people.begin(), people.end(), [&](const Person& each) {
+        return each.address == person && lookout_.shares(person, service);
+    });
+    if (found == people.end()) return;
+    if (!service_.empty()) {
+        const std::string whose = person == "local" ? "" : person;
+        std::vector<std::string> arguments{"--join", title_of(service)};
+        if (!whose.empty()) arguments.insert(arguments.end(), {"--from", whose});
+        if (found->in_room) arguments.insert(arguments.end(), {"--room", options_.room});
+        return options_.start_editor(arguments);
     }
-    std::string words;
-    for (const auto& [path, count] : counts) {
-        words += (words.empty() ? "" : "; ") + path + (count > 1 ? " (" + std::to_string(count) + " people)" : "");
-    }
-    if (!document_.problem().empty()) return document_.problem();
-    if (!words.empty()) return words;
-    if (service_.empty()) return problem_.empty() ? "waiting for an invitation" : problem_;
-    if (!problem_.empty())
-        return (options_.is_sharing ? "" : "waiting for the other side, your edits are kept: ") + problem_;
-    return options_.is_sharing ? "shared, nobody else is here yet" : "connecting, your edits are kept";
-}
-
-asio::awaitable<std::string> Cable::describe() {
-    const tubes::Status status = co_await node_.async_status(use_awaitable);
-    const std::vector<tubes::ContactInfo> contacts = co_await node_.async_contacts(use_awaitable);
-    nlohmann::json page;
-    page["title"] = options_.title;
-    page["name"] = options_.is_sharing ? "host" : "guest";
-    page["state"] = words_for(status);
-    for (const auto& account : status.accounts) {
-        if (account.name != "local") page["name"] = account.name.substr(0, account.name.find('@'));
-    }
-    page["contacts"] = nlohmann::json::array();
-    for (const auto& contact : contacts) {
-        const bool can_join = std::any_of(contact.peers.begin(), contact.peers.end(),
-                                          [](const tubes::PeerInfo& peer) { return peer.speaks_tubes; });
-        if (can_join && options_.is_sharing) {
-            page["contacts"].push_back({{"address", contact.address}});
-        }
-    }
-    page["requests"] = nlohmann::json::array();
-    for (const auto& request : status.pending) {
-        if (!is_for_us(request)) continue;
-        page["requests"].push_back({{"id", request.id},
-                                    {"contact", request.contact},
-                                    {"invitation", request.is_offer ? title_of(request.service) : ""}});
-    }
-    co_return page.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-asio::awaitable<void> Cable::report() {
-    asio::steady_timer timer(node_.get_executor());
-    for (;;) {
-        std::string words = co_await describe();
-        document_.tell_pages(make_message(MessageType::status, std::move(words)));
-        timer.expires_after(kReportEvery);
-        co_await timer.async_wait(use_awaitable);
-    }
+    if (!found->in_room) leave_room();
+    if (adopt(service, person)) asio::co_spawn(node_.get_executor(), join(), asio::detached);
 }
 
 }  // namespace editor

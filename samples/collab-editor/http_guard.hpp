@@ -2,21 +2,21 @@
 // Who may talk to the page's server: only this user's browser, and in it only this page.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "samples/collab-editor/page_identity.hpp"
+
 namespace editor {
 
-/// Compares without telling by its duration where two texts differ.
-bool equals_secret(std::string_view left, std::string_view right);
-/// 32 random bytes in hexadecimal.
-std::string make_secret();
-
-/// The checks of one server. The token is in the printed URL's fragment, so no request carries it by itself; the page
-/// exchanges it for a cookie that scripts cannot read and that other sites' requests do not carry.
+/// The checks of one server. The token of this run is in the printed URL's fragment, so no request carries it by
+/// itself; the page exchanges it for a cookie that scripts cannot read and that other sites' requests do not carry. As
+/// browsers send cookies to every port of a host, a socket has to prove more: the token, or the document's key.
 class HttpGuard {
 public:
-    HttpGuard(unsigned short port, std::string token);
+    /// `identity.port` is where the server listens.
+    explicit HttpGuard(PageIdentity identity);
 
     /// Against DNS rebinding: the name that the browser asked for is this machine's own.
     bool is_host_allowed(std::string_view host) const;
@@ -27,10 +27,15 @@ public:
     bool has_session(std::string_view cookies) const;
     /// The Set-Cookie header.
     std::string session_cookie() const;
+    /// What the page is told when it proved itself for `nonce`: "token TOKEN" by a page that was just loaded, or
+    /// "key NONCE PROOF" by one that was open before the program started. None: it did not.
+    std::optional<std::string> welcome(std::string_view nonce, std::string_view proof) const;
     const std::string& token() const { return token_; }
+    const PageIdentity& identity() const { return identity_; }
 
 private:
-    std::string cookie_name_, token_, session_, numeric_host_, named_host_;
+    PageIdentity identity_;
+    std::string cookie_name_, token_, numeric_host_, named_host_;
 };
 
 }  // namespace editor

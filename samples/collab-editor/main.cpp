@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 struct Arguments {
     fs::path file, state, page;
-    std::string join, from, profile;
+    std::string join, from, room, nick, profile;
     std::vector<std::string> to;
     bool is_sharing = false, is_joining = false, no_open = false;
 };
@@ -33,6 +33,13 @@ fs::path state_folder() {
     if (*value("TUBES_HOME") != '\0') return fs::path(value("TUBES_HOME")) / "collab-editor";
     if (*value("XDG_STATE_HOME") != '\0') return fs::path(value("XDG_STATE_HOME")) / "collab-editor";
     return fs::path(value("HOME")) / ".local/state/collab-editor";
+}
+
+constexpr const char* kIdentityFile = "page";  // in the document's folder
+
+fs::path document_folder(const Arguments& arguments, const std::string& title) {
+    if (!arguments.state.empty()) return arguments.state;
+    return state_folder() / (title + (arguments.is_sharing ? ".shared" : ".joined"));
 }
 
 /// The page is built beside the program.
@@ -53,33 +60,51 @@ editor::LogStore open_log(const fs::path& folder) {
     throw std::runtime_error("cannot open " + (folder / "log").string() + ": " + log.error().message());
 }
 
-void open_browser(const std::string& url) {
+/// Runs a program that goes on after this one; `quiet`: without this one's terminal.
+void start_program(std::vector<std::string> words, bool quiet) {
+    std::vector<char*> arguments;
+    for (auto& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
     const pid_t child = ::fork();
     if (child == 0) {
         if (::fork() == 0) {
             const int nowhere = ::open("/dev/null", O_RDWR);
-            for (int descriptor = 0; descriptor < 3; ++descriptor) ::dup2(nowhere, descriptor);
-            ::execlp("xdg-open", "xdg-open", url.c_str(), static_cast<char*>(nullptr));
+            for (int descriptor = 0; quiet && descriptor < 3; ++descriptor) ::dup2(nowhere, descriptor);
+            ::execvp(arguments.front(), arguments.data());
         }
         ::_exit(0);
     }
     if (child > 0) ::waitpid(child, nullptr, 0);
 }
 
-editor::CableOptions cable_options(const Arguments& arguments, editor::Document& document) {
+/// Another editor of this user, for another document.
+void start_editor(std::vector<std::string> words, const Arguments& ours) {
+    words.insert(words.begin(), "/proc/self/exe");
+    if (!ours.profile.empty()) words.insert(words.end(), {"--profile", ours.profile});
+    if (ours.no_open) words.push_back("--no-open");
+    start_program(std::move(words), false);
+}
+
+editor::CableOptions cable_options(const Arguments& arguments, editor::Document& document,
+                                   const std::shared_ptr<editor::Web>& web) {
     editor::CableOptions options;
     options.is_sharing = arguments.is_sharing;
     options.title = arguments.is_sharing ? arguments.file.stem().string() : arguments.join;
     options.contacts = arguments.to;
     if (!arguments.from.empty()) options.contacts = {arguments.from};
+    options.room = arguments.room;
+    options.nick = arguments.nick;
+    options.start_editor = [&arguments](const std::vector<std::string>& words) { start_editor(words, arguments); };
     if (!options.title.empty() && !tubes::is_valid_service_name("org.tubes.editor." + options.title)) {
         throw std::runtime_error("the document's name may have letters, digits, '.', '_' and '-': " + options.title);
     }
-    options.open_document = [&arguments, &document](const std::string& title) {
-        const auto usual = state_folder() / (title + (arguments.is_sharing ? ".shared" : ".joined"));
-        const auto folder = arguments.state.empty() ? usual : arguments.state;
+    options.open_document = [&arguments, &document, &web](const std::string& title) {
+        const auto folder = document_folder(arguments, title);
         const auto file = arguments.file.empty() ? fs::path() : fs::absolute(arguments.file);
-        document.open(open_log(folder), editor::FileKeeper(file, folder / "base"));
+        auto log = open_log(folder);
+        const auto stored = web->identity().store(folder / kIdentityFile);
+        if (!stored) throw std::runtime_error("cannot write to " + folder.string() + ": " + stored.error().message());
+        document.open(std::move(log), editor::FileKeeper(file, folder / "base"));
         return folder / "people";
     };
     return options;
@@ -108,7 +133,13 @@ int run(const Arguments& arguments) {
     node_options.profile = arguments.profile;
     auto node = tubes::open_node(node_options);
     if (!node) throw std::runtime_error("cannot start: " + node.error().message());
-    editor::Cable cable(std::move(*node), document, cable_options(arguments, document));
+    std::shared_ptr<editor::Web> web;  // before the document is opened
+    auto options = cable_options(arguments, document, web);
+    // A page that is still open comes back to where it was served.
+    const auto identity = options.title.empty()
+                              ? editor::PageIdentity::make()
+                              : editor::PageIdentity::load(document_folder(arguments, options.title) / kIdentityFile);
+    editor::Cable cable(std::move(*node), document, std::move(options));
     editor::KeeperChild child(context.get_executor(), document, page / "keeper.cjs");
 
     std::string failed;
@@ -118,6 +149,7 @@ int run(const Arguments& arguments) {
         } catch (const boost::system::system_error& error) {
             if (error.code() == tubes::Errc::cancelled) return;
             failed = error.code().message();
+            if (error.code() == tubes::Errc::not_connected) failed += ": no account is set up; `tube login ADDRESS`";
             context.stop();
         } catch (const std::exception& error) {
             failed = error.what();
@@ -126,8 +158,9 @@ int run(const Arguments& arguments) {
     };
     editor::PageRequests requests;
     requests.invite = [&cable](std::string contact) { cable.invite(std::move(contact)); };
+    requests.join = [&cable](std::string person, std::string service) { cable.join_shared(person, service); };
     requests.answer = [&cable](std::string id, bool accept) { cable.answer(std::move(id), accept); };
-    auto web = std::make_shared<editor::Web>(context.get_executor(), document, page, requests);
+    web = std::make_shared<editor::Web>(context.get_executor(), document, page, requests, identity);
     web->start();
     asio::co_spawn(context, cable.run(), ended);
     asio::co_spawn(context, cable.report(), ended);
@@ -140,7 +173,7 @@ int run(const Arguments& arguments) {
                       : arguments.join.empty() ? "Waiting for an invitation"
                                                : "Joining " + arguments.join)
                   << "\nOpen " << web->url() << std::endl;
-        if (!arguments.no_open) open_browser(web->url());
+        if (!arguments.no_open) start_program({"xdg-open", web->url()}, true);
         context.run();
     }
     if (!failed.empty()) throw std::runtime_error(failed);
@@ -158,7 +191,10 @@ int main(int argc, char** argv) {
     auto* join = app.add_option("--join", arguments.join,
                                 "Join the document of this name; without a name: wait for an invitation");
     join->expected(0, 1);
-    app.add_option("--from", arguments.from, "The contact who shares it")->needs(join);
+    app.add_option("--from", arguments.from, "The contact who shares it; with --room, the nickname")->needs(join);
+    app.add_option("--room", arguments.room, "Share with everybody in this room, or join what is shared there");
+    app.add_option("--nick", arguments.nick,
+                   "Your name in the room (a few characters are added); default: your account's");
     app.add_option("--profile", arguments.profile, "Profile with its own accounts");
     app.add_option("--state", arguments.state, "Folder that keeps the edits of this copy");
     app.add_option("--page", arguments.page, "Folder with the built page")->group("");

@@ -18,6 +18,7 @@ Memory Memory::load(const std::filesystem::path& file) {
         return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
     };
     memory.from = text("from");
+    memory.room = text("room");
     memory.service = text("service");
     for (const auto& contact : json.value("invited", nlohmann::json::array())) {
         if (contact.is_string()) memory.invited.push_back(contact.get<std::string>());
@@ -26,7 +27,7 @@ Memory Memory::load(const std::filesystem::path& file) {
 }
 
 tubes::result<void> Memory::store(const std::filesystem::path& file) const {
-    const nlohmann::json json = {{"from", from}, {"service", service}, {"invited", invited}};
+    const nlohmann::json json = {{"from", from}, {"room", room}, {"service", service}, {"invited", invited}};
     return write_atomically(file, json.dump(2) + "\n");
 }
 

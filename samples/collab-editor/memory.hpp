@@ -12,7 +12,8 @@ namespace editor {
 
 /// Kept in the document's state folder, as JSON.
 struct Memory {
-    std::string from;                  ///< Joined: who shares it; empty: this user's other program.
+    std::string from;                  ///< Joined: who shares it; empty: this user's other program, anybody in a room.
+    std::string room;                  ///< The room in which it is shared; empty: none.
     std::string service;               ///< Joined by invitation: under which name it stays shared with this user.
     std::vector<std::string> invited;  ///< Shared: who was invited from the page.
 

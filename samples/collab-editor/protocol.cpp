@@ -17,10 +17,13 @@ std::optional<std::size_t> largest_body(MessageType type, Sender sender) {
         case MessageType::caught_up: return from_page ? std::nullopt : std::optional<std::size_t>(0);
         case MessageType::save: return from_page ? std::optional(kMaxPageMessage) : std::nullopt;
         case MessageType::compact: return from_page ? std::optional(kMaxUpdateSize + 4) : std::nullopt;
-        case MessageType::invite: return from_page ? std::optional<std::size_t>(512) : std::nullopt;
-        case MessageType::answer: return from_page ? std::optional<std::size_t>(128) : std::nullopt;
+        case MessageType::invite:
+        case MessageType::join: return from_page ? std::optional<std::size_t>(512) : std::nullopt;
+        case MessageType::challenge:
+        case MessageType::answer: return from_page ? std::optional<std::size_t>(256) : std::nullopt;
         case MessageType::status:
         case MessageType::disk:
+        case MessageType::welcome:
         case MessageType::saved: return std::nullopt;
     }
     return std::nullopt;

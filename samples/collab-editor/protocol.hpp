@@ -15,18 +15,21 @@ namespace editor {
 
 /// The first byte of a message. The first five travel between machines, the others only between editor and page.
 enum class MessageType : std::uint8_t {
-    hello = 1,      ///< On a tube: the protocol version, one byte.
-    update = 2,     ///< A Yjs update, opaque here.
-    caught_up = 3,  ///< The sender has sent everything that it had when the connection began.
-    awareness = 4,  ///< Cursor, selection and name (y-protocols/awareness), opaque here.
-    chat = 5,       ///< {"name": ..., "text": ...}, opaque here.
-    status = 16,    ///< To the page: title, connection, contacts, requests, as JSON.
-    disk = 17,      ///< To the page: size (4 bytes) and state of what was saved last, then the file's text.
-    save = 18,      ///< From the page: size (4 bytes) and state of the document, then its text.
-    compact = 19,   ///< To the page: number of log records (4 bytes); back: the same and a state that covers them.
-    invite = 20,    ///< From the page: a contact's address.
-    answer = 21,    ///< From the page: "+" or "-" and the id of a request.
-    saved = 22,     ///< To the page: the save is on disk.
+    hello = 1,       ///< On a tube: the protocol version, one byte.
+    update = 2,      ///< A Yjs update, opaque here.
+    caught_up = 3,   ///< The sender has sent everything that it had when the connection began.
+    awareness = 4,   ///< Cursor, selection and name (y-protocols/awareness), opaque here.
+    chat = 5,        ///< {"name": ..., "text": ...}, opaque here.
+    status = 16,     ///< To the page: title, connection, contacts, requests, as JSON.
+    disk = 17,       ///< To the page: size (4 bytes) and state of what was saved last, then the file's text.
+    save = 18,       ///< From the page: size (4 bytes) and state of the document, then its text.
+    compact = 19,    ///< To the page: number of log records (4 bytes); back: the same and a state that covers them.
+    invite = 20,     ///< From the page: a contact's address.
+    answer = 21,     ///< From the page: "+" or "-" and the id of a request.
+    saved = 22,      ///< To the page: the save is on disk.
+    join = 23,       ///< From the page: a service and, after a space, who shares it.
+    challenge = 24,  ///< To the page, first: a nonce. From the page, first: what proves it, see HttpGuard::welcome.
+    welcome = 25,    ///< To the page: it is believed, and what proves the program.
 };
 
 inline constexpr std::uint8_t kProtocolVersion = 1;

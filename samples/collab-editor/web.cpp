@@ -10,6 +10,8 @@
 #include <boost/beast/websocket.hpp>
 #include <fstream>
 #include <iterator>
+#include <random>
+#include <stdexcept>
 
 namespace editor {
 
@@ -26,6 +28,10 @@ namespace {
 constexpr std::size_t kMaxConnections = 64;
 constexpr std::size_t kMaxRequestBody = 256;  // bytes: a token
 constexpr auto kRequestDeadline = std::chrono::seconds(15);
+constexpr std::size_t kMaxUnproven = 512;  // bytes of a message before the page has proved itself
+// Below the ports that Linux gives to outgoing connections, so that no such connection takes a page's.
+constexpr unsigned short kFirstPort = 20000, kPorts = 12000;
+constexpr int kPortTries = 20;
 // Inline style attributes are how the editor draws cursors; colours are checked before they get there. Its own style
 // sheet carries the nonce.
 constexpr std::string_view kContentPolicy =
@@ -68,6 +74,29 @@ Response make_response(const Request& request, http::status status, std::string 
     return response;
 }
 
+bool listen_at(asio::ip::tcp::acceptor& acceptor, unsigned short port) {
+    boost::system::error_code failure;
+    acceptor.open(asio::ip::tcp::v4(), failure);
+    acceptor.set_option(asio::socket_base::reuse_address(true), failure);
+    acceptor.bind({asio::ip::address_v4::loopback(), port}, failure);
+    if (!failure) acceptor.listen(asio::socket_base::max_listen_connections, failure);
+    if (failure) acceptor.close();
+    return !failure;
+}
+
+PageIdentity listen(asio::ip::tcp::acceptor& acceptor, PageIdentity identity) {
+    if (identity.port != 0 && listen_at(acceptor, identity.port)) return identity;
+    // Somebody else is at that port, and may have heard the cookie: whatever was known there is worth nothing any more.
+    identity = PageIdentity::make();
+    std::random_device random;
+    for (int i = 0; i < kPortTries && !acceptor.is_open(); ++i) {
+        listen_at(acceptor, static_cast<unsigned short>(kFirstPort + random() % kPorts));
+    }
+    if (!acceptor.is_open() && !listen_at(acceptor, 0)) throw std::runtime_error("no port is free on 127.0.0.1");
+    identity.port = acceptor.local_endpoint().port();
+    return identity;
+}
+
 }  // namespace
 
 /// The coroutines of one connection; each holds the server alive.
@@ -78,25 +107,26 @@ struct WebConnection {
     static asio::awaitable<void> accept(Server web);
     static asio::awaitable<void> serve(Server web, beast::tcp_stream stream);
     static asio::awaitable<void> serve_socket(Server web, beast::tcp_stream stream, Request request);
+    static asio::awaitable<bool> prove(Server web, std::shared_ptr<Socket> socket);
     static asio::awaitable<void> write(std::shared_ptr<Socket> socket, std::shared_ptr<Member> member);
     static asio::awaitable<void> read(Server web, std::shared_ptr<Socket> socket, std::shared_ptr<Member> member);
     static bool take(Web& web, const std::shared_ptr<Member>& member, const Message& message);
 };
 
 Web::Web(const asio::any_io_executor& executor, Document& document, std::filesystem::path page_folder,
-         PageRequests requests)
+         PageRequests requests, PageIdentity identity)
     : document_(document),
       page_folder_(std::move(page_folder)),
       requests_(std::move(requests)),
-      acceptor_(executor, {asio::ip::address_v4::loopback(), 0}),
-      guard_(acceptor_.local_endpoint().port(), make_secret()) {}
+      acceptor_(executor),
+      guard_(listen(acceptor_, std::move(identity))) {}
 
 void Web::start() {
     asio::co_spawn(acceptor_.get_executor(), WebConnection::accept(shared_from_this()), asio::detached);
 }
 
 std::string Web::url() const {
-    return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + "/#" + guard_.token();
+    return "http://127.0.0.1:" + std::to_string(identity().port) + "/#" + guard_.token();
 }
 
 asio::awaitable<void> WebConnection::accept(Server web) {
@@ -171,17 +201,44 @@ asio::awaitable<void> WebConnection::serve_socket(Server web, beast::tcp_stream 
     stream.expires_never();
     auto socket = std::make_shared<Socket>(std::move(stream));
     socket->set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
-    socket->read_message_max(kMaxPageMessage + 1);
+    socket->read_message_max(kMaxUnproven);
     socket->binary(true);
     boost::system::error_code failure;
     co_await socket->async_accept(request, asio::redirect_error(asio::use_awaitable, failure));
-    if (failure) co_return;
+    if (failure || !co_await prove(web, socket)) co_return;
+    socket->read_message_max(kMaxPageMessage + 1);
     const auto executor = co_await asio::this_coro::executor;
     auto member = std::make_shared<Member>(executor, MemberKind::page);
     web->document_.add(member);
     asio::co_spawn(executor, write(socket, member), asio::detached);
     co_await read(web, socket, member);
     web->document_.remove(member);
+}
+
+/// Page and program make sure of each other before either says anything else.
+asio::awaitable<bool> WebConnection::prove(Server web, std::shared_ptr<Socket> socket) {
+    asio::steady_timer deadline(socket->get_executor(), kRequestDeadline);
+    deadline.async_wait([weak = std::weak_ptr<Socket>(socket)](const boost::system::error_code& failure) {
+        if (const auto late = weak.lock(); late && !failure) beast::get_lowest_layer(*late).close();
+    });
+    const std::string nonce = make_secret();
+    std::string bytes = write_page_message(make_message(MessageType::challenge, nonce));
+    boost::system::error_code failure;
+    co_await socket->async_write(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, failure));
+    beast::flat_buffer buffer;
+    if (!failure) co_await socket->async_read(buffer, asio::redirect_error(asio::use_awaitable, failure));
+    if (failure) co_return false;
+    const auto answer = read_page_message({static_cast<const char*>(buffer.data().data()), buffer.size()});
+    const bool is_proof = answer && answer->type == MessageType::challenge;
+    const auto welcome = is_proof ? web->guard_.welcome(nonce, *answer->body) : std::nullopt;
+    if (!welcome) {
+        const websocket::close_reason reason(websocket::close_code::policy_error);
+        co_await socket->async_close(reason, asio::redirect_error(asio::use_awaitable, failure));
+        co_return false;
+    }
+    bytes = write_page_message(make_message(MessageType::welcome, *welcome));
+    co_await socket->async_write(asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, failure));
+    co_return !failure;
 }
 
 asio::awaitable<void> WebConnection::write(std::shared_ptr<Socket> socket, std::shared_ptr<Member> member) {
@@ -203,6 +260,11 @@ bool WebConnection::take(Web& web, const std::shared_ptr<Member>& member, const 
     }
     if (message.type == MessageType::answer) {
         if (!body.empty()) web.requests_.answer(body.substr(1), body.front() == '+');
+        return true;
+    }
+    if (message.type == MessageType::join) {
+        const auto space = body.find(' ');
+        if (space != std::string::npos) web.requests_.join(body.substr(space + 1), body.substr(0, space));
         return true;
     }
     return web.document_.take(member, message).has_value();

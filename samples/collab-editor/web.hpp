@@ -18,17 +18,21 @@ namespace editor {
 struct PageRequests {
     std::function<void(std::string contact)> invite;
     std::function<void(std::string id, bool accept)> answer;
+    std::function<void(std::string person, std::string service)> join;
 };
 
-/// Listens on 127.0.0.1; runs until the executor's context ends.
+/// Listens on 127.0.0.1, at the identity's port where it is free, else at another one under fresh secrets; runs until
+/// the executor's context ends.
 class Web : public std::enable_shared_from_this<Web> {
 public:
     Web(const boost::asio::any_io_executor& executor, Document& document, std::filesystem::path page_folder,
-        PageRequests requests);
+        PageRequests requests, PageIdentity identity);
 
     void start();
     /// With the token in its fragment, which browsers do not send to servers.
     std::string url() const;
+    /// By which a page that is open now knows this program when it comes back.
+    const PageIdentity& identity() const { return guard_.identity(); }
 
 private:
     friend struct WebConnection;

@@ -2,13 +2,14 @@
 // What the editor's browser tests share: programs with homes of their own, their pages in Chromium, waiting for a
 // condition with a deadline. Environment: EDITOR, PAGE_PACKAGES (folder with node_modules), SCREENS.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 
-const { EDITOR, PAGE_PACKAGES, SCREENS } = process.env;
+const { EDITOR, TUBE, PAGE_PACKAGES, SCREENS, FIXTURES } = process.env;
 export const screens = SCREENS;
 export const scratch = mkdtempSync(join(tmpdir(), "editor-browser-"));
 mkdirSync(screens, { recursive: true });
@@ -25,6 +26,25 @@ export function homeOf(name) {
   const environment = { ...process.env, HOME: home, TUBES_HOME: home, XDG_RUNTIME_DIR: join(home, "run") };
   delete environment.TUBES_PROFILE;
   return environment;
+}
+
+/** A private Prosody with these accounts, each on the others' contact lists, logged in at home of that name. */
+export async function serve(names) {
+  const accounts = names.flatMap((name) => ["--account", `${name}:pw-${name}`]);
+  const child = spawn("/usr/bin/python3", [join(FIXTURES, "prosody.py"), ...accounts],
+    { stdio: ["pipe", "pipe", "inherit"] });
+  running.add(child);
+  child.on("exit", () => running.delete(child));
+  const server = await new Promise((resolve, reject) => {
+    child.on("exit", () => reject(new Error("Prosody did not start")));
+    createInterface({ input: child.stdout }).once("line", (line) => resolve(JSON.parse(line)));
+  });
+  if (!server.ok) throw new Error(server.error);
+  for (const name of names) {
+    const login = ["login", `${name}@${server.domain}`, "--server", `127.0.0.1:${server.ports.c2s}`, "--ca", server.ca];
+    execFileSync(TUBE, login, { env: homeOf(name), input: `pw-${name}\n`, stdio: ["pipe", "ignore", "inherit"] });
+  }
+  return server;
 }
 
 /** Starts an editor of the user `home`; resolves with its process, URL and what it has said so far. */

@@ -6,6 +6,8 @@
 
 #include "samples/collab-editor/document.hpp"
 #include "samples/collab-editor/http_guard.hpp"
+#include "samples/collab-editor/names.hpp"
+#include "tubes/types.hpp"
 
 namespace editor {
 namespace {
@@ -140,8 +142,14 @@ TEST_F(EditorFile, KeepsThePermissionsAndTheLink) {
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
+PageIdentity identity_at(unsigned short port) {
+    auto identity = PageIdentity::make();
+    identity.port = port;
+    return identity;
+}
+
 TEST(EditorGuard, KnowsItsOwnNameOnly) {
-    const HttpGuard guard(4711, "token");
+    const HttpGuard guard(identity_at(4711));
     EXPECT_TRUE(guard.is_host_allowed("127.0.0.1:4711"));
     EXPECT_TRUE(guard.is_host_allowed("localhost:4711"));
     for (const char* host : {"", "127.0.0.1", "127.0.0.1:4712", "evil.example:4711", "localhost:4711.evil.example"}) {
@@ -155,7 +163,7 @@ TEST(EditorGuard, KnowsItsOwnNameOnly) {
 }
 
 TEST(EditorGuard, WantsTheWholeCookie) {
-    const HttpGuard guard(4711, make_secret());
+    const HttpGuard guard(identity_at(4711));
     const std::string header = guard.session_cookie();
     EXPECT_NE(header.find("; HttpOnly; SameSite=Strict"), std::string::npos);
     const std::string cookie = header.substr(0, header.find(';'));
@@ -165,7 +173,63 @@ TEST(EditorGuard, WantsTheWholeCookie) {
     EXPECT_FALSE(guard.has_session("editor-4711="));
     EXPECT_FALSE(guard.has_session(""));
     EXPECT_FALSE(guard.is_token(""));
-    EXPECT_FALSE(HttpGuard(4711, make_secret()).has_session(cookie));
+    EXPECT_FALSE(HttpGuard(identity_at(4711)).has_session(cookie));
+}
+
+TEST(EditorGuard, BelievesTheTokenOfThisRunOnly) {
+    const auto identity = identity_at(4711);
+    const HttpGuard first(identity), second(identity);
+    const std::string nonce = make_secret();
+    EXPECT_EQ(first.welcome(nonce, "token " + first.token()), "key " + identity.key);
+    EXPECT_FALSE(second.welcome(nonce, "token " + first.token())) << "a bookmark is worth nothing in the next run";
+    for (const char* words : {"", "token", "token ", "key ", "key a b", "other"})
+        EXPECT_FALSE(first.welcome(nonce, words));
+}
+
+TEST(EditorGuard, APageThatWasOpenBeforeProvesTheKeyAndHearsAProof) {
+    const auto identity = identity_at(4711);
+    const HttpGuard guard(identity);
+    const std::string nonce = make_secret(), mine = make_secret();
+    const std::string proof = "key " + mine + " " + identity.prove("page", nonce, mine);
+    EXPECT_EQ(guard.welcome(nonce, proof), "proof " + identity.prove("program", nonce, mine) + " " + guard.token());
+    EXPECT_FALSE(guard.welcome(make_secret(), proof)) << "said again";
+    EXPECT_FALSE(guard.welcome(nonce, "key " + mine + " " + identity.prove("program", nonce, mine))) << "turned back";
+    auto elsewhere = identity;
+    elsewhere.port = 4712;
+    EXPECT_FALSE(HttpGuard(elsewhere).welcome(nonce, proof)) << "passed on from another port";
+}
+
+TEST_F(EditorFile, ThePagesSecretsAreForTheirOwnerOnly) {
+    const auto file = folder_ / "page";
+    EXPECT_NE(PageIdentity::load(file).key, PageIdentity::load(file).key);
+    const auto identity = identity_at(21000);
+    write("page", "was there before");
+    std::filesystem::permissions(file, std::filesystem::perms::all);
+    ASSERT_TRUE(identity.store(file));
+    EXPECT_EQ(std::filesystem::status(file).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    const auto loaded = PageIdentity::load(file);
+    EXPECT_EQ(loaded.port, 21000);
+    EXPECT_EQ(loaded.cookie, identity.cookie);
+    EXPECT_EQ(loaded.key, identity.key);
+    for (const char* damaged : {"", "{}", "[1]", R"({"port":"x","cookie":1,"key":2})"}) {
+        write("page", damaged);
+        EXPECT_EQ(PageIdentity::load(file).port, 0) << damaged;
+    }
+}
+
+TEST(EditorNames, TellTitlesAndKinds) {
+    EXPECT_EQ(title_of(service_for("notes")), "notes");
+    EXPECT_EQ(title_of(invited_service("notes", "bob@example.org")), "notes");
+    EXPECT_TRUE(is_invited_service(invited_service("notes", "bob@example.org")));
+    EXPECT_FALSE(is_invited_service(service_for("notes")));
+    EXPECT_NE(invited_service("notes", "bob@example.org"), invited_service("notes", "carol@example.org"));
+    EXPECT_TRUE(tubes::is_valid_service_name(invited_service("notes", "bob@example.org")));
+    EXPECT_EQ(title_of("ssh"), "");
+    EXPECT_EQ(person_of("bob-7f3a"), "bob");
+    EXPECT_EQ(person_of("bob"), "bob");
+    EXPECT_EQ(person_of("-"), "-");
+    EXPECT_FALSE(is_document("org.tubes.editor."));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ const markdown = new MarkdownIt({ html: false, linkify: false });
 const kMaxChatLines = 500;
 const shorten = (value, length) => String(value ?? "").slice(0, length);
 let act;
+let shownContacts;
 let previewTimer;
 
 function element(tag, words, ...children) {
@@ -27,16 +28,32 @@ function button(words, label, onClick) {
 
 export function showState(words) { find("state").textContent = words; }
 
+/** Whoever is there, what they share with us, and whom we may invite; drawn anew only when it changed, so that a button
+ * that has the keyboard's focus keeps it. */
+function showContacts(contacts) {
+  const words = JSON.stringify(contacts);
+  if (words === shownContacts) return;
+  shownContacts = words;
+  find("contacts").replaceChildren(...contacts.map((contact) => {
+    const address = shorten(contact.address, 200);
+    const who = address === "local" ? "your other programs" : contact.room ? `${address}, in the room` : address;
+    const item = element("li", "", element("span", who));
+    if (contact.invite) item.append(button("Invite", `Invite ${who}`, () => act.invite(contact.address)));
+    const shared = (contact.documents ?? []).map(({ title, service }) => element("li", "",
+      element("span", `shares ${shorten(title, 80)}`),
+      button("Join", `Join ${shorten(title, 80)} of ${who}`, () => act.join(contact.address, service))));
+    if (shared.length > 0) item.append(element("ul", "", ...shared));
+    return item;
+  }));
+  if (contacts.length === 0) find("contacts").append(element("li", "Nobody is online who could edit with you."));
+}
+
 export function showStatus(status) {
-  find("title").textContent = shorten(status.title, 80);
-  document.title = shorten(status.title, 80);
+  const title = shorten(status.title, 80) || "No document yet";
+  if (document.title !== title) find("title").textContent = document.title = title;
   showState(status.state);
   if (find("name").value === "") changeName(shorten(status.name, 40));
-  find("contacts").replaceChildren(...(status.contacts ?? []).map((contact) => {
-    const words = shorten(contact.address, 200);
-    return element("li", words, button("Invite", `Invite ${words}`, () => act.invite(words)));
-  }));
-  if ((status.contacts ?? []).length === 0) find("contacts").append(element("li", "nobody who is online"));
+  showContacts(status.contacts ?? []);
   find("requests").replaceChildren(...(status.requests ?? []).map((request) => element("div",
     request.invitation ? `${shorten(request.contact, 200)} invites you to ${shorten(request.invitation, 80)}`
       : `${shorten(request.contact, 200)} asks to edit this document`,
