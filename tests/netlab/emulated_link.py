@@ -34,27 +34,15 @@ def find_emulator() -> Path:
     return builds[-1]
 
 
-class EmulatedLink:
-    """Two namespaces `a` and `b` and the emulator between them; a context manager."""
+class Emulator:
+    """The running program between two namespaces, whose devices exist when the constructor returns."""
 
-    def __init__(self, *options: str, emulator: Path | None = None) -> None:
+    def __init__(self, a: Namespace, b: Namespace, *options: str, program: Path | None = None) -> None:
         """`options` are those of link_emulator."""
-        remove_abandoned_namespaces()
-        self._namespaces = NamespaceSet()
-        self._process: subprocess.Popen[str] | None = None
-        try:
-            self.a = self._namespaces.make("link-a")
-            self.b = self._namespaces.make("link-b")
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", str(emulator or find_emulator()), "--netns-a", self.a.name,
-                 "--netns-b", self.b.name, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            self._answer()
-            for end, (ipv4, ipv6) in zip((self.a, self.b), ADDRESSES):
-                end.ip(f"addr add {ipv4}/24 dev link0", "link set link0 txqueuelen 10000 up",
-                       f"addr add {ipv6}/64 dev link0 nodad", "route add default dev link0")
-        except BaseException:
-            self.close()
-            raise
+        self._process: subprocess.Popen[str] | None = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", str(program or find_emulator()), "--netns-a", a.name, "--netns-b", b.name,
+             *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._answer()
 
     def _answer(self) -> dict[str, Any]:
         assert self._process is not None and self._process.stdout is not None
@@ -75,11 +63,41 @@ class EmulatedLink:
         return answer
 
     def close(self) -> None:
-        """Ends the emulator and removes the namespaces."""
+        """Ends the emulator; its devices go."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
             self._process = None
+
+
+class EmulatedLink:
+    """Two namespaces `a` and `b` and the emulator between them; a context manager."""
+
+    def __init__(self, *options: str, emulator: Path | None = None) -> None:
+        """`options` are those of link_emulator."""
+        remove_abandoned_namespaces()
+        self._namespaces = NamespaceSet()
+        self._emulator: Emulator | None = None
+        try:
+            self.a = self._namespaces.make("link-a")
+            self.b = self._namespaces.make("link-b")
+            self._emulator = Emulator(self.a, self.b, *options, program=emulator)
+            for end, (ipv4, ipv6) in zip((self.a, self.b), ADDRESSES):
+                end.ip(f"addr add {ipv4}/24 dev link0", "link set link0 txqueuelen 10000 up",
+                       f"addr add {ipv6}/64 dev link0 nodad", "route add default dev link0")
+        except BaseException:
+            self.close()
+            raise
+
+    def command(self, line: str) -> dict[str, Any]:
+        """As Emulator.command()."""
+        assert self._emulator is not None
+        return self._emulator.command(line)
+
+    def close(self) -> None:
+        """Ends the emulator and removes the namespaces."""
+        if self._emulator is not None:
+            self._emulator.close()
         self._namespaces.close()
 
     def __enter__(self) -> EmulatedLink:

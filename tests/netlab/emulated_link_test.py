@@ -64,6 +64,20 @@ class Link(unittest.TestCase):
             self.assertEqual(link.command("set duplicate 0")["ok"], True)
             self.assertEqual(measure(link, "echo", FAR, "20")["received"], 20)
 
+    def test_large_packets_vanish_and_tcp_learns_why_if_it_is_told(self) -> None:
+        with served_link() as link:
+            link.command("set mtu 1280")
+            self.assertGreater(measure(link, "pour", FAR, "0.5")["mbit"], 1)
+            self.assertGreater(link.command("stats")["a_to_b"]["too_large"], 0)
+            self.assertEqual(measure(link, "echo", FAR, "20")["received"], 20)
+
+    def test_one_direction_can_be_cut_alone(self) -> None:
+        with served_link() as link:
+            link.command("b_to_a down")
+            before = link.command("stats")["a_to_b"]["delivered"]
+            self.assertEqual(measure(link, "echo", FAR, "20")["received"], 0)
+            self.assertGreaterEqual(link.command("stats")["a_to_b"]["delivered"], before + 20)
+
     def test_reordered_packets_arrive_late(self) -> None:
         with served_link("--delay-ms", "10", "--reorder", "0.1") as link:
             self.assertGreater(measure(link, "echo", FAR, "500")["late"], 20)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Joins two network namespaces by a link with delay, rate, queue, loss, reordering and duplication, in user space.
-// Commands on stdin, each answered by a JSON line: "set NAME VALUE [NAME VALUE ...]" (names as the options, both
-// directions), "down", "up", "stats". Ends when stdin closes.
+// Joins two network namespaces by a link with delay, rate, queue, MTU, loss, reordering and duplication, in user space.
+// Commands on stdin, each answered by a JSON line: "set NAME VALUE [NAME VALUE ...]" (names as the options), "down",
+// "up", "stats"; for one direction only with "a_to_b" or "b_to_a" before it. Ends when stdin closes.
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
@@ -23,6 +23,7 @@
 #include <string>
 
 #include "tests/netlab/link_model.hpp"
+#include "tests/netlab/too_large.hpp"
 
 namespace tubes::netlab {
 namespace {
@@ -77,6 +78,10 @@ void apply(LinkSettings& settings, const std::string& name, double value) {
         settings.reordering = value;
     } else if (name == "duplicate") {
         settings.duplication = value;
+    } else if (name == "mtu") {
+        settings.mtu = static_cast<std::size_t>(value);
+    } else if (name == "tells-mtu") {
+        settings.tells_mtu = value != 0;
     } else {
         throw std::runtime_error("no setting called " + name);
     }
@@ -86,7 +91,7 @@ nlohmann::json to_json(const LinkCounters& counters) {
     return {{"offered", counters.offered},       {"delivered", counters.delivered},
             {"bytes", counters.delivered_bytes}, {"lost", counters.lost},
             {"dropped", counters.dropped},       {"reordered", counters.reordered},
-            {"duplicated", counters.duplicated}};
+            {"duplicated", counters.duplicated}, {"too_large", counters.too_large}};
 }
 
 class Emulator {
@@ -126,17 +131,26 @@ private:
         for (int count = 0; count < kBatch; ++count) {
             const ssize_t size = ::read(devices_[side], buffer_.data(), buffer_.size());
             if (size <= 0) return;
-            directions_[side].offer(now(), Packet(buffer_.begin(), buffer_.begin() + size));
+            Packet packet(buffer_.begin(), buffer_.begin() + size);
+            auto& direction = directions_[side];
+            if (!direction.fits(packet.size()) && direction.settings().tells_mtu) {
+                if (const auto answer = too_large_answer(packet, direction.settings().mtu)) write_to(side, *answer);
+            }
+            direction.offer(now(), std::move(packet));
         }
     }
 
     void deliver() {
         for (std::size_t side : {0U, 1U}) {
             while (auto packet = directions_[side].take(now())) {
-                // A device that is down refuses it; a real link would lose it as well.
-                [[maybe_unused]] const auto written = ::write(devices_[1 - side], packet->data(), packet->size());
+                write_to(1 - side, *packet);
             }
         }
+    }
+
+    // A device that is down refuses it; a real link would lose it as well.
+    void write_to(std::size_t side, const Packet& packet) {
+        [[maybe_unused]] const auto written = ::write(devices_[side], packet.data(), packet.size());
     }
 
     // Reads what stdin has; false at its end.
@@ -164,10 +178,23 @@ private:
     void execute(const std::string& line, nlohmann::json& answer) {
         std::istringstream words(line);
         std::string verb;
+        words >> verb;
+        const bool only_first = verb == "a_to_b";
+        const bool only_second = verb == "b_to_a";
+        if (only_first || only_second) words >> verb;
+        std::ostringstream rest;
+        rest << words.rdbuf();
+        if (!only_second) change(directions_[0], verb, rest.str());
+        if (!only_first) change(directions_[1], verb, rest.str());
+        answer["a_to_b"] = to_json(directions_[0].counters());
+        answer["b_to_a"] = to_json(directions_[1].counters());
+    }
+
+    static void change(LinkModel& direction, const std::string& verb, const std::string& rest) {
+        LinkSettings settings = direction.settings();
+        std::istringstream words(rest);
         std::string name;
         double value = 0;
-        words >> verb;
-        LinkSettings settings = directions_[0].settings();
         if (verb == "set") {
             while (words >> name >> value) apply(settings, name, value);
         } else if (verb == "down" || verb == "up") {
@@ -175,9 +202,7 @@ private:
         } else if (verb != "stats") {
             throw std::runtime_error("unknown command; known are set, down, up, stats");
         }
-        for (auto& direction : directions_) direction.set(settings);
-        answer["a_to_b"] = to_json(directions_[0].counters());
-        answer["b_to_a"] = to_json(directions_[1].counters());
+        direction.set(settings);
     }
 
     std::array<int, 2> devices_;
@@ -190,19 +215,23 @@ int run_program(int argc, char** argv) {
     CLI::App app{"Joins two network namespaces by an emulated link; both directions behave alike"};
     std::array<std::string, 2> namespaces;
     std::string device = "link0";
+    std::string other_device;
     std::uint64_t seed = 1;
     LinkSettings settings;
     app.add_option("--netns-a", namespaces[0], "name of the first namespace")->required();
     app.add_option("--netns-b", namespaces[1], "name of the second namespace")->required();
     app.add_option("--device", device, "interface name in both");
+    app.add_option("--device-b", other_device, "interface name in the second, if it is another one");
     app.add_option("--seed", seed, "of the accidents; the same seed and traffic give the same accidents");
-    for (const char* name : {"delay-ms", "jitter-ms", "rate-mbit", "queue-kb", "loss", "reorder", "duplicate"}) {
+    for (const char* name :
+         {"delay-ms", "jitter-ms", "rate-mbit", "queue-kb", "loss", "reorder", "duplicate", "mtu", "tells-mtu"}) {
         const std::string option = name;
         app.add_option_function<double>("--" + option,
                                         [&settings, option](double value) { apply(settings, option, value); });
     }
     CLI11_PARSE(app, argc, argv);
-    const std::array<int, 2> devices{open_device(namespaces[0], device), open_device(namespaces[1], device)};
+    const std::array<int, 2> devices{open_device(namespaces[0], device),
+                                     open_device(namespaces[1], other_device.empty() ? device : other_device)};
     // The default slack of 50 us would be a queue of its own at these rates.
     ::prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
     std::cout << nlohmann::json{{"ok", true}, {"seed", seed}, {"device", device}}.dump() << std::endl;

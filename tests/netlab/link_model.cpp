@@ -37,6 +37,10 @@ Nanoseconds LinkModel::due_time(Nanoseconds now, std::size_t bytes) {
 
 void LinkModel::offer(Nanoseconds now, Packet packet) {
     ++counters_.offered;
+    if (!fits(packet.size())) {
+        ++counters_.too_large;
+        return;
+    }
     if (happens(settings_.loss)) {
         ++counters_.lost;
         return;

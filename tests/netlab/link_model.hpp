@@ -23,7 +23,9 @@ struct LinkSettings {
     double loss = 0;                   ///< Packets that vanish.
     double reordering = 0;             ///< Packets that overtake those before them by skipping the delay.
     double duplication = 0;            ///< Packets that arrive twice.
-    bool up = true;                    ///< When false, everything vanishes, also what is under way.
+    std::size_t mtu = 0;               ///< Larger packets, headers included, vanish; 0: none is too large.
+    bool tells_mtu = true;  ///< Whether the sender of one that vanished for its size is told (too_large.hpp).
+    bool up = true;         ///< When false, everything vanishes, also what is under way.
 };
 
 /// What happened so far.
@@ -32,7 +34,8 @@ struct LinkCounters {
     std::uint64_t delivered = 0;
     std::uint64_t delivered_bytes = 0;
     std::uint64_t lost = 0;
-    std::uint64_t dropped = 0;  ///< The queue was full, or the link was down.
+    std::uint64_t dropped = 0;    ///< The queue was full, or the link was down.
+    std::uint64_t too_large = 0;  ///< Larger than the MTU.
     std::uint64_t reordered = 0;
     std::uint64_t duplicated = 0;
 };
@@ -53,6 +56,9 @@ public:
 
     /// Takes a packet at time `now` (any monotonic origin, never decreasing).
     void offer(Nanoseconds now, Packet packet);
+
+    /// Whether a packet of that size passes at all.
+    bool fits(std::size_t bytes) const { return settings_.mtu == 0 || bytes <= settings_.mtu; }
 
     /// When the next packet is due, if one is under way.
     std::optional<Nanoseconds> next_due() const;

@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "tests/netlab/too_large.hpp"
+
 namespace tubes::netlab {
 namespace {
 
@@ -101,6 +103,39 @@ TEST(LinkModel, NothingPassesALinkThatIsDownNotEvenWhatWasUnderWay) {
     link.offer(1ms, Packet(10));
     EXPECT_FALSE(link.next_due().has_value());
     EXPECT_EQ(link.counters().dropped, 2U);
+}
+
+TEST(LinkModel, PacketsAboveTheMtuVanishAndOthersPass) {
+    LinkSettings settings;
+    settings.mtu = 1280;
+    LinkModel link(settings, 1);
+    link.offer(0ms, Packet(1281));
+    link.offer(0ms, Packet(1280));
+    EXPECT_EQ(deliveries(link).size(), 1U);
+    EXPECT_EQ(link.counters().too_large, 1U);
+}
+
+TEST(TooLarge, AnswersThePacketsThatMustNotBeFragmentedOnly) {
+    Packet packet(1400);
+    packet[0] = 0x45;
+    packet[6] = 0x40;  // do not fragment
+    packet[9] = 17;    // UDP
+    packet[12] = 10;
+    packet[16] = 20;
+    const auto answer = too_large_answer(packet, 1280);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->size(), 20U + 8U + 28U);
+    EXPECT_EQ((*answer)[12], 20);  // from where it was going, to where it came from
+    EXPECT_EQ((*answer)[16], 10);
+    EXPECT_EQ((*answer)[20], 3);
+    EXPECT_EQ((*answer)[21], 4);
+    EXPECT_EQ((*answer)[26] << 8 | (*answer)[27], 1280);
+    packet[6] = 0;
+    EXPECT_FALSE(too_large_answer(packet, 1280));
+    packet[6] = 0x40;
+    packet[0] = 0x60;
+    EXPECT_FALSE(too_large_answer(packet, 1280));
+    EXPECT_FALSE(too_large_answer(Packet(10), 1280));
 }
 
 }  // namespace
