@@ -121,6 +121,21 @@ TEST_F(Endpoints, ASpliceCarriesBytesAndHalfClosesBothWays) {
     EXPECT_TRUE(splice_.expired());
 }
 
+TEST_F(Endpoints, ASpliceThatIsCutOffLooksLikeAResetAndNotLikeTheEnd) {
+    asio::ip::tcp::acceptor acceptor(context_, {asio::ip::address_v4::loopback(), 0});
+    asio::ip::tcp::socket program(context_);
+    program.connect(acceptor.local_endpoint());
+    GenericSocket inner(context_.get_executor(), {AF_INET, SOCK_STREAM}, acceptor.accept().release());
+    stream_ = std::make_shared<FakeStream>();
+    const auto splice = Splice::start(stream_, make_socket_stream(std::move(inner)), {});
+    splice->abort(Errc::broken);
+    EXPECT_EQ(stream_->reset_reason, Errc::broken);
+    Bytes received(10);
+    boost::system::error_code error;
+    asio::read(program, asio::buffer(received), error);
+    EXPECT_EQ(error, asio::error::connection_reset);
+}
+
 TEST_F(Endpoints, AFullTubeStopsTheProgramAndLosesNothing) {
     splice();
     stream_->room = 1000;

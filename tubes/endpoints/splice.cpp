@@ -34,6 +34,7 @@ void Splice::abort(Errc reason) {
     if (!self_) return;
     done_ = nullptr;
     const auto stream = stream_;
+    local_->reset();  // closed in order, it would look to the program like the end of the data
     finish(make_error_code(reason));
     stream->reset(reason);
 }
