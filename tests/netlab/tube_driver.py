@@ -37,9 +37,9 @@ class TubeUser:
     """One person's `tube` on a client machine, with a home of its own."""
 
     def __init__(self, program: Path, namespace: Namespace, user: str, home: Path, authority: str,
-                 log: str = "", network: NetworkKind | None = None) -> None:
+                 log: str = "", network: NetworkKind | None = None, settings: dict[str, str] | None = None) -> None:
         """`authority` is the file with the certificate authority of the user's server; `log` as for `tube --log`;
-        `network`: where the machine stands, if that asks for a proxy or another port."""
+        `network`: where the machine stands, if that asks for a proxy or another port; `settings`: variables."""
         self.jid = f"{user}@{DOMAIN}"
         self.password = f"pw-{user}"
         self._authority = authority
@@ -48,8 +48,8 @@ class TubeUser:
         self.home = home
         home.mkdir(mode=0o700)
         (home / "run").mkdir(mode=0o700)
-        self._environment = {**os.environ, "TUBES_HOME": str(home), "XDG_RUNTIME_DIR": str(home / "run"),
-                             "HOME": str(home)}
+        self._environment = {**os.environ, **(settings or {}), "TUBES_HOME": str(home),
+                             "XDG_RUNTIME_DIR": str(home / "run"), "HOME": str(home)}
         for name in [name for name in self._environment if name.lower() in ("https_proxy", "all_proxy", "no_proxy")]:
             del self._environment[name]
         if network and network.uses_proxy:
