@@ -53,7 +53,8 @@ set(CPACK_DEBIAN_TUBE_DESCRIPTION "cable between two people's programs - command
  any NAT, encrypted end to end, with ordinary sockets at both ends.")
 set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-tubes)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
-set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "python3 (>= 3.11), python3 (<< 3.12)")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
+    "libtubes${PROJECT_VERSION_MAJOR} (= ${PROJECT_VERSION}), python3 (>= 3.11), python3 (<< 3.12)")
 set(CPACK_DEBIAN_PYTHON_DESCRIPTION "cable between two people's programs - Python 3
  Tubes gives two people's applications a cable between them, through any
  NAT, encrypted end to end. This package holds the Python module, for asyncio
