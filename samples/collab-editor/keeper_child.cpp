@@ -54,6 +54,8 @@ void KeeperChild::start() {
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    // Not the page's listening socket, which the child would keep for a moment after this program was killed.
+    ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
     std::string program = "node", script = script_.string();
     const std::array<char*, 3> arguments{program.data(), script.data(), nullptr};
     const int failure = ::posix_spawnp(&process_, "node", &actions, nullptr, arguments.data(), environ);

@@ -70,6 +70,7 @@ void start_program(std::vector<std::string> words, bool quiet) {
         if (::fork() == 0) {
             const int nowhere = ::open("/dev/null", O_RDWR);
             for (int descriptor = 0; quiet && descriptor < 3; ++descriptor) ::dup2(nowhere, descriptor);
+            ::close_range(STDERR_FILENO + 1, ~0U, 0);
             ::execvp(arguments.front(), arguments.data());
         }
         ::_exit(0);

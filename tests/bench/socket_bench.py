@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
 from datagram_bench import measure_datagrams, print_datagrams  # noqa: E402
 from dbus_bench import measure_dbus, print_dbus  # noqa: E402
+from editor_bench import measure_editor, print_editor  # noqa: E402
 from idle_bench import measure_idle, status_field  # noqa: E402
 from python_bench import measure_python, print_python  # noqa: E402
 from tube_harness import Running, World, free_port, is_listening, wait_until  # noqa: E402
@@ -243,6 +244,7 @@ def print_table(results: dict[str, Any]) -> None:
     print_datagrams(results["datagrams"])
     print_dbus(results["dbus"])
     print_python(results["python"])
+    print_editor(results["editor"])
     for name, row in results["in_process"].items():
         print(f"{name}: {json.dumps(row)}")
 
@@ -271,6 +273,7 @@ def main() -> int:
     finally:
         bench.close()
     results["python"] = measure_python(options.programs.parent / "python", max(50, int(500 * options.scale)))
+    results["editor"] = measure_editor(options.programs.parent, max(30, int(200 * options.scale)))
     results["wan"] = measure_wan(options.programs, max(4, int(20 * options.scale))) if os.geteuid() == 0 else {
         "left_out": "needs root"}
     results["in_process"] = {} if options.no_in_process else in_process(options.programs)

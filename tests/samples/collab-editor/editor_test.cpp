@@ -2,6 +2,7 @@
 // The parts of the editor that need no browser: messages, the log, the file, the guard.
 #include <gtest/gtest.h>
 
+#include <boost/asio/io_context.hpp>
 #include <fstream>
 
 #include "samples/collab-editor/document.hpp"
@@ -216,6 +217,16 @@ TEST_F(EditorFile, ThePagesSecretsAreForTheirOwnerOnly) {
         write("page", damaged);
         EXPECT_EQ(PageIdentity::load(file).port, 0) << damaged;
     }
+}
+
+TEST(EditorMember, WaitsAfterMoreThanItsShare) {
+    boost::asio::io_context context;
+    Member fast(context.get_executor(), MemberKind::peer), chatty(context.get_executor(), MemberKind::peer);
+    EXPECT_EQ(fast.pause_after(16u << 20).count(), 0);
+    EXPECT_GT(fast.pause_after(32u << 20).count(), 1000);
+    std::chrono::milliseconds pause{};
+    for (int i = 0; i < 100000 && pause.count() == 0; ++i) pause = chatty.pause_after(1);
+    EXPECT_GT(pause.count(), 0) << "small messages count, too";
 }
 
 TEST(EditorNames, TellTitlesAndKinds) {

@@ -13,6 +13,7 @@ run(async () => {
   const guest = await start(["--join"]);
   const bob = await open(guest.url, "Bob");
   await until("words", async () => /waiting for an invitation/.test(await bob.textContent("#state")));
+  assert.ok(await bob.locator("#welcome").isVisible() && await bob.locator("#editor").isHidden(), "nowhere to type yet");
   await alice.click("#show-side");
   await alice.click("#contacts button");
   await until("the invitation", async () => /invites you to plan/.test(await bob.textContent("#requests")));
@@ -29,4 +30,14 @@ run(async () => {
   await converge([alice, again], ["Bob was here.", "Welcome back."]);
   assert.equal(await alice.locator("#requests button").count(), 0);
   console.log("ok back without being asked");
+
+  const other = join(scratch, "other.md");
+  writeFileSync(other, "# Other\n");
+  await start([other, "--share"]);
+  await alice.getByRole("button", { name: "Join other of your other programs" }).click();
+  const urls = () => [...host.output.matchAll(/^Open (\S+)$/gm)].map((match) => match[1]);
+  await until("an editor of its own", async () => urls().length === 2);
+  await converge([await open(urls()[1], "Alice")], ["# Other"]);
+  await converge([alice, again], ["Welcome back."]);
+  console.log("ok a click joins another document in an editor of its own");
 });

@@ -48,6 +48,19 @@ async function typeTogether(alice, bob) {
   console.log("ok undo");
 }
 
+/** Everything is there without a mouse. */
+async function useKeys(bob) {
+  const focused = () => bob.evaluate(() => document.activeElement.id || document.activeElement.className);
+  await bob.focus(".cm-content");
+  await bob.keyboard.press("Control+Shift+U");
+  assert.equal(await focused(), "words");
+  await bob.keyboard.press("Escape");
+  assert.match(await focused(), /cm-content/);
+  await bob.keyboard.press("Control+Shift+U");
+  assert.ok(await bob.locator("#side").isHidden());
+  console.log("ok people and chat by keys");
+}
+
 async function changeOnDisk(alice, bob, file) {
   await until("saved", () => readFileSync(file, "utf8").includes("Alice writes this line."));
   writeFileSync(file, readFileSync(file, "utf8").replace("# Notes", "# Notes of today"));
@@ -111,6 +124,7 @@ run(async (browser) => {
   await converge([alice, bob], ["# Notes"]);
   console.log("ok the second sees the document");
   await typeTogether(alice, bob);
+  await useKeys(bob);
   await changeOnDisk(alice, bob, file);
   await takePicture(browser, alice, bob);
   await writeHostile(alice, bob);

@@ -51,7 +51,6 @@ async function joinByClick(alice) {
   const guest = await start(["--join", "--state", join(scratch, "second")], { home: "bob", environment });
   const bob = await open(guest.url, "Bob's second");
   const carol = await open((await start(["--join"], { home: "carol" })).url, "Carol");
-  for (const page of [bob, carol]) await page.click("#show-side");
   const item = bob.locator("#contacts > li", { hasText: alices });
   await until("what Alice shares", () => item.getByRole("button", { name: `Join plan of ${alices}` }).count());
   await until("Carol sees Alice", () => carol.locator("#contacts > li", { hasText: alices }).count());

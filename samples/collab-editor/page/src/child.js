@@ -44,3 +44,4 @@ process.stdin.on("data", (data) => {
   }
 });
 process.stdin.on("end", () => process.exit(0));
+process.stdout.on("error", () => process.exit(0));  // the editor was killed

@@ -8,6 +8,8 @@ export { Type };
 
 const kTokenPlace = "token";  // in this tab's storage, for when the page is loaded again
 const kNotBelieved = 1008;    // the close code (RFC 6455, policy violation)
+const kPatience = 10000;      // ms for the proof
+const kReconnecting = "reconnecting, your edits are kept";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -27,37 +29,42 @@ export class Connection {
     if (this.token === "") return this.onState(false, "open the address that the program printed");
     if (location.hash !== "") {
       const reply = await fetch("/session", { method: "POST", body: this.token }).catch(() => null);
-      if (reply?.ok) history.replaceState(null, "", location.pathname);
+      if (!reply?.ok) return this.onState(false, "this address is not valid any more: open the one that the program printed");
+      history.replaceState(null, "", location.pathname);
     }
     this.connect();
   }
 
   connect() {
     const socket = new WebSocket(`ws://${location.host}/socket`);
-    let words = "reconnecting, your edits are kept";
     let proving = Promise.resolve();
+    let isLost = false;
+    // Whoever answers may also never say that it is over.
+    const lose = (words, isForGood = false) => {
+      if (isLost) return;
+      isLost = true;
+      clearTimeout(patience);
+      this.isProven = false;
+      socket.close();
+      this.onState(false, words);
+      if (isForGood) return;
+      setTimeout(() => this.connect(), this.wait);
+      this.wait = Math.min(this.wait * 2, 3000);
+    };
+    const patience = setTimeout(() => { if (!this.isProven) lose(kReconnecting); }, kPatience);
     this.socket = socket;
     this.isProven = false;
     this.nonces = null;
     socket.binaryType = "arraybuffer";
     socket.onmessage = (event) => {
       const bytes = new Uint8Array(event.data);
+      if (isLost) return;
       if (this.isProven) return this.onMessage(bytes[0], bytes.subarray(1));
       proving = proving.then(() => (this.isProven ? this.onMessage(bytes[0], bytes.subarray(1))
-        : this.prove(socket, bytes[0], decoder.decode(bytes.subarray(1))))).catch((error) => {
-        words = error.message;
-        socket.close();
-      });
+        : this.prove(socket, bytes[0], decoder.decode(bytes.subarray(1))))).catch((error) => lose(error.message));
     };
-    socket.onclose = (event) => {
-      this.isProven = false;
-      if (event.code === kNotBelieved) {
-        return this.onState(false, "this page is not known to the program any more: open the address that it printed");
-      }
-      this.onState(false, words);
-      setTimeout(() => this.connect(), this.wait);
-      this.wait = Math.min(this.wait * 2, 3000);
-    };
+    socket.onclose = ({ code }) => (code === kNotBelieved
+      ? lose("this page is not known to the program any more: open the address that it printed", true) : lose(kReconnecting));
   }
 
   /** One of the two messages before the program is believed. */
@@ -69,7 +76,7 @@ export class Connection {
       return this.write(socket, Type.challenge, `key ${mine} ${await this.sign("page")}`);
     }
     const [kind, proof, token] = words.split(" ");
-    if (type !== Type.welcome) throw new Error("reconnecting, your edits are kept");
+    if (type !== Type.welcome) throw new Error(kReconnecting);
     if (kind === "key" && this.key === null) {
       const algorithm = { name: "HMAC", hash: "SHA-256" };
       this.key = await crypto.subtle.importKey("raw", encoder.encode(proof), algorithm, false, ["sign"]);
@@ -78,6 +85,7 @@ export class Connection {
     } else {
       throw new Error("another program answers at this page's address; your edits are kept here");
     }
+    if (socket.readyState !== WebSocket.OPEN) return;  // given up meanwhile
     sessionStorage.setItem(kTokenPlace, this.token);
     this.isProven = true;
     this.wait = 200;

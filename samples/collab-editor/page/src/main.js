@@ -6,11 +6,11 @@ import { yCollab, yUndoManagerKeymap } from "y-codemirror.next";
 import { EditorState } from "@codemirror/state";
 import { EditorView, drawSelection, keymap } from "@codemirror/view";
 import { defaultKeymap, indentWithTab } from "@codemirror/commands";
-import { markdown } from "@codemirror/lang-markdown";
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { tags } from "@lezer/highlight";
 import { Connection, Type } from "./connection.js";
 import { Keeper } from "./keeper.js";
+import { markdownUnlessLong } from "./long_lines.js";
 import { kText } from "./merge.js";
 import * as view from "./view.js";
 
@@ -66,6 +66,7 @@ function hearOfOthers(bytes) {
 /** Sends what was typed while there was no connection. */
 function onCaughtUp() {
   caughtUp = true;
+  view.showDocument();
   const theirs = received.length > 0 ? Y.encodeStateVectorFromUpdate(Y.mergeUpdates(received)) : undefined;
   const missing = Y.encodeStateAsUpdate(doc, theirs);
   if (missing.length > 2) connection.send(Type.update, missing);
@@ -141,7 +142,7 @@ const editor = new EditorView({
   state: EditorState.create({
     doc: text.toString(),
     extensions: [
-      keymap.of([...yUndoManagerKeymap, indentWithTab, ...defaultKeymap]), drawSelection(), markdown(),
+      keymap.of([...yUndoManagerKeymap, indentWithTab, ...defaultKeymap]), drawSelection(), markdownUnlessLong(view.showLongLine),
       EditorView.cspNonce.of(document.querySelector("meta[name=nonce]").content), syntaxHighlighting(style), EditorView.lineWrapping, yCollab(text, awareness, { undoManager }),
       EditorView.contentAttributes.of({ "aria-label": "Document text; Escape, then Tab leaves it", spellcheck: "true" }),
     ],
@@ -150,6 +151,7 @@ const editor = new EditorView({
 
 view.connectControls({
   text, setName,
+  focusText: () => editor.focus(),
   say: (words, name) => connection.send(Type.chat, JSON.stringify({ name, text: words })),
   invite: (contact) => connection.send(Type.invite, contact),
   join: (person, service) => connection.send(Type.join, `${service} ${person}`),

@@ -10,6 +10,8 @@ const kMaxChatLines = 500;
 const shorten = (value, length) => String(value ?? "").slice(0, length);
 let act;
 let shownContacts;
+const kPreviewAfter = 150;  // ms; ten times what drawing it took, so that a large text leaves time for typing
+let previewAfter = kPreviewAfter;
 let previewTimer;
 
 function element(tag, words, ...children) {
@@ -26,7 +28,24 @@ function button(words, label, onClick) {
   return made;
 }
 
-export function showState(words) { find("state").textContent = words; }
+export function showState(words) {
+  if (find("state").textContent !== words) find("state").textContent = words;
+}
+
+/** While there is no document, there is nowhere to type. */
+function showWaiting(isWaiting) {
+  find("welcome").hidden = !isWaiting;
+  find("editor").hidden = isWaiting;
+}
+
+/** The document is open. */
+export function showDocument() {
+  if (!find("editor").hidden) return;
+  showWaiting(false);
+  act.focusText();
+}
+
+export function showLongLine(isLong) { find("long-line").hidden = !isLong; }
 
 /** Whoever is there, what they share with us, and whom we may invite; drawn anew only when it changed, so that a button
  * that has the keyboard's focus keeps it. */
@@ -52,6 +71,9 @@ export function showStatus(status) {
   const title = shorten(status.title, 80) || "No document yet";
   if (document.title !== title) find("title").textContent = document.title = title;
   showState(status.state);
+  const isWaiting = shorten(status.title, 80) === "";
+  if (isWaiting && find("welcome").hidden && find("side").hidden) toggle("show-side", "side");
+  if (isWaiting) showWaiting(true);
   if (find("name").value === "") changeName(shorten(status.name, 40));
   showContacts(status.contacts ?? []);
   find("requests").replaceChildren(...(status.requests ?? []).map((request) => element("div",
@@ -83,11 +105,13 @@ export function showPreview(text) {
   if (find("preview").hidden || previewTimer) return;
   previewTimer = setTimeout(() => {
     previewTimer = undefined;
+    const begun = performance.now();
     find("preview").innerHTML = DOMPurify.sanitize(markdown.render(text.toString()), {
       FORBID_TAGS: ["img", "style", "form", "input", "video", "audio", "svg", "math"], FORBID_ATTR: ["style"],
     });
     for (const link of find("preview").querySelectorAll("a")) link.rel = "noopener noreferrer", link.target = "_blank";
-  }, 150);
+    previewAfter = Math.max(kPreviewAfter, 10 * (performance.now() - begun));
+  }, previewAfter);
 }
 
 function changeName(name) {
@@ -105,11 +129,18 @@ export function connectControls(actions) {
   act = actions;
   const preview = () => { toggle("show-preview", "preview"); showPreview(act.text); };
   const side = () => { toggle("show-side", "side"); find("show-side").textContent = "People"; };
+  // By keys the focus goes along; Escape takes it back to the text.
+  const sideByKeys = () => {
+    side();
+    if (find("side").hidden) act.focusText();
+    else find("words").focus();
+  };
+  find("side").onkeydown = (event) => { if (event.key === "Escape") act.focusText(); };
   find("show-preview").onclick = preview;
   find("show-side").onclick = side;
   addEventListener("keydown", (event) => {
     if (!event.ctrlKey || !event.shiftKey) return;
-    const handler = { KeyP: preview, KeyU: side }[event.code];
+    const handler = { KeyP: preview, KeyU: sideByKeys }[event.code];
     if (handler) { event.preventDefault(); handler(); }
   });
   find("name").onchange = () => changeName(find("name").value);
