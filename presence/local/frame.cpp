@@ -36,7 +36,7 @@ result<std::optional<Frame>> take_frame(base::Bytes& buffer) {
     if (length < kFrameHeader || length > kFrameHeader + kMaxPayload) return make_error_code(Errc::protocol_violation);
     if (buffer.size() < kLengthSize + length) return std::optional<Frame>{};
     const auto body = view.subspan(kLengthSize, length);
-    if (body[0] < 1 || body[0] > static_cast<std::uint8_t>(FrameType::reply)) {
+    if (body[0] < 1 || body[0] > static_cast<std::uint8_t>(FrameType::room_request)) {
         return make_error_code(Errc::protocol_violation);
     }
     Frame frame;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Frames between two nodes on one machine: hello, request, reply.
+// Frames between two nodes on one machine: hello, request, reply, and news of rooms.
 // Spec: docs/protocol.md, "The local protocol".
 #pragma once
 
@@ -13,9 +13,11 @@
 namespace tubes::presence::local {
 
 enum class FrameType : std::uint8_t {
-    hello = 1,    ///< First in each direction: version (1 byte), then the node's name.
-    request = 2,  ///< A signal (wire/signals.proto); answered by a reply with the same id.
-    reply = 3,    ///< A signal reply or an error code.
+    hello = 1,         ///< First in each direction: version (1 byte), then the node's name.
+    request = 2,       ///< A signal (wire/signals.proto); answered by a reply with the same id.
+    reply = 3,         ///< A signal reply or an error code.
+    room = 4,          ///< News of a room (room_news.hpp); after the hello first those of all rooms. Not answered.
+    room_request = 5,  ///< A request to an occupant of a room.
 };
 
 /// Layout: length of all that follows (4 bytes big-endian), type (1), id (8 big-endian), payload.

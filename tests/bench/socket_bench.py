@@ -23,6 +23,7 @@ from datagram_bench import measure_datagrams, print_datagrams  # noqa: E402
 from dbus_bench import measure_dbus, print_dbus  # noqa: E402
 from editor_bench import measure_editor, print_editor  # noqa: E402
 from idle_bench import measure_idle, status_field  # noqa: E402
+from room_bench import measure_rooms  # noqa: E402
 from python_bench import measure_python, print_python  # noqa: E402
 from tube_harness import Running, World, free_port, is_listening, wait_until  # noqa: E402
 from wan_bench import measure_wan  # noqa: E402
@@ -243,6 +244,8 @@ def print_table(results: dict[str, Any]) -> None:
     print(f"50 ms, 200 Mbit/s: {results['wan']}")
     print_datagrams(results["datagrams"])
     print_dbus(results["dbus"])
+    for name, row in results["rooms"].items():
+        print(f"room, {name}: {row}")
     print_python(results["python"])
     print_editor(results["editor"])
     for name, row in results["in_process"].items():
@@ -270,6 +273,7 @@ def main() -> int:
         results["idle"] = {name: measure_idle(bench.load, bench.port, name) for name in TRANSPORTS}
         results["datagrams"] = measure_datagrams(TRANSPORTS, max(1, int(5 * options.scale)))
         results["dbus"] = measure_dbus(TRANSPORTS, max(1, int(5 * options.scale)))
+        results["rooms"] = measure_rooms(options.scale)
     finally:
         bench.close()
     results["python"] = measure_python(options.programs.parent / "python", max(50, int(500 * options.scale)))

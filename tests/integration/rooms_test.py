@@ -1,73 +1,78 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A web server shared with a room of a real Prosody: for those who are there, those who join later, until the kick."""
+"""A web server shared with a room, on one machine and at a real Prosody: for those who are there and who join later."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
-import tempfile
 import unittest
-from pathlib import Path
 
-from tube_harness import Fixture, Person, free_port, is_listening, wait_until
-
-ROOM = "cable@conference.tube.test"
-NAMES = [f"user{number}" for number in range(1, 9)]
-ANYWHERE = ("--addresses", "all", "--set", "network.loopback=true")
+from room_world import RoomWorld
+from tube_harness import Person, Running, free_port
 
 
-class Rooms(unittest.TestCase):
-    """Eight people; the first one shares."""
+class Rooms:
+    """The tests; run once a protocol by the classes below. Eight people; the first one shares."""
+
+    protocol = ""
+    world: RoomWorld
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.directory = Path(tempfile.mkdtemp(prefix="tubes-rooms-"))
-        accounts = [part for name in NAMES for part in ("--account", f"{name}:pw-{name}")]
-        cls.server = Fixture("prosody.py", "--no-groups", *accounts)
-        cls.people = [Person(name, cls.directory / name) for name in NAMES]
-        for person in cls.people:
-            person.login(cls.server.description)
-        site = cls.directory / "site"
-        site.mkdir()
-        (site / "file").write_text("through the room")
-        cls.port = free_port()
-        cls.people[0].start_program([sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "-d", str(site),
-                                     str(cls.port)])
-        wait_until(lambda: is_listening(cls.port), "the web server")
+        cls.world = RoomWorld(cls.protocol, 8)
+        cls.port = cls.world.serve_file("through the room")
 
     @classmethod
     def tearDownClass(cls) -> None:
-        for person in cls.people:
-            person.close()
-        cls.server.close()
-        shutil.rmtree(cls.directory, ignore_errors=True)
+        cls.world.close()
 
-    def fetches(self, person: Person) -> tuple[object, int]:
-        """Connects through the room and fetches the file; the running command and the port."""
+    def fetches(self, person: Person) -> Running:
+        """Connects through the room and fetches the file; the running command."""
         listen = free_port()
-        running = person.start("connect", "web", "--room", ROOM, "--listen", str(listen), *ANYWHERE)
+        running = self.world.connect(person, "web", "--listen", str(listen))
         running.wait_for(r" is at ")
         done = subprocess.run(["curl", "-sS", f"http://127.0.0.1:{listen}/file"], capture_output=True, text=True,
                               timeout=30, check=False)
-        self.assertEqual(done.stdout, "through the room", done.stderr)
-        return running, listen
+        self.assertEqual(done.stdout, "through the room", done.stderr)  # type: ignore[attr-defined]
+        return running
 
     def test_a_service_of_a_room_is_there_for_everybody_also_later(self) -> None:
-        host = self.people[0]
-        sharing = host.start("share", str(self.port), "--as", "web", "--to-room", ROOM, "--nick", "host", *ANYWHERE)
-        sharing.wait_for(r"Sharing .* as web with everybody")
-        watching = self.people[1].start("room", "join", ROOM, "--nick", "watcher", "--json")
+        test: unittest.TestCase = self  # type: ignore[assignment]
+        host, watcher, *others = self.world.people
+        sharing = self.world.share(host, str(self.port), "--as", "web")
+        watching = watcher.start("room", "join", self.world.room, "--nick", "watcher", "--json")
         watching.wait_for(r'"service": ?"web"|"web"')
-        connected = [self.fetches(person) for person in self.people[2:]]
-        taken = self.people[1].run("room", "join", ROOM, "--nick", "host")
-        self.assertNotEqual(taken.returncode, 0)
-        self.assertIn("--nick", taken.stderr)
+        connected = [self.fetches(person) for person in others]
+        watching.wait_for(r'"nick": ?"user8"')
+        taken = watcher.run("room", "join", self.world.room, "--nick", host.name)
+        test.assertNotEqual(taken.returncode, 0)
+        test.assertIn("--nick", taken.stderr)
+        speaking = others[0].start("room", "join", self.world.room, "--nick", "speaker", "--say", "hello all")
+        watching.wait_for(r"hello all")
+        test.assertEqual(speaking.interrupt(), 130)
+        watching.wait_for(r'(?s)"left".*"speaker"|"speaker".*"left"')
         # The host leaves: every tube is over.
-        self.assertEqual(sharing.interrupt(), 130)
-        for running, _ in connected:
-            self.assertNotEqual(running.wait_end(), 0)
+        test.assertEqual(sharing.interrupt(), 130)
+        for running in connected:
+            test.assertNotEqual(running.wait_end(), 0)
+        test.assertEqual(watching.interrupt(), 130)
+
+
+class OnOneMachine(Rooms, unittest.TestCase):
+    """No account: eight terminals of one user."""
+
+    protocol = "local"
+
+    def test_a_room_here_has_no_password(self) -> None:
+        done = self.world.people[0].run("room", "join", self.world.room, "--password", text="secret\n")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("no password", done.stderr)
+
+
+class OverXmpp(Rooms, unittest.TestCase):
+    """Eight accounts at a private Prosody."""
+
+    protocol = "xmpp"
 
 
 if __name__ == "__main__":

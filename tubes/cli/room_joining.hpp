@@ -14,7 +14,7 @@ namespace tubes::cli {
 struct RoomArguments {
     std::string room;
     std::string nick;
-    std::string password;
+    bool has_password = false;
     std::string addresses;
     std::string account;
 };

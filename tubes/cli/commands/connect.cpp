@@ -267,7 +267,9 @@ void add_connect_command(CLI::App& app, Action& selected) {
         "--listen", arguments->listen,
         "Where programs connect: PORT, HOST:PORT, udp:PORT, unix:PATH or dbus:PATH (default: any free one)");
     listen->type_name("WHERE");
-    command->add_flag("--stdio", arguments->stdio, "One connection over standard input and output")->excludes(listen);
+    command->add_flag("--stdio", arguments->stdio, "One connection over standard input and output")
+        ->excludes(listen)
+        ->excludes("--password");
     command->add_flag("--allow-remote", arguments->allow_remote, "Permit --listen on an address that others can reach");
     command->add_flag("--any-user", arguments->any_user,
                       "With --listen dbus:PATH: let in programs of every user of this machine");
