@@ -47,6 +47,7 @@ public:
         return room_;
     }
     void consumed(std::size_t count) override {
+        taken_in += count;
         post(other, [count](EndOfStream& to) {
             to.room_ += count;
             if (to.handler_ && std::exchange(to.blocked_, false)) to.handler_->on_writable();
@@ -68,6 +69,7 @@ public:
 
     std::weak_ptr<EndOfStream> other;
     std::optional<Errc> reset_reason;
+    std::size_t taken_in = 0;  // bytes that this side consumed
 
 private:
     template <class Task>
@@ -162,9 +164,11 @@ protected:
     }
 
     std::shared_ptr<BusServer> serve(const std::string& occupant, const std::string& name,
-                                     std::chrono::milliseconds stall_limit = BusServer::kStallLimit) {
+                                     std::chrono::milliseconds stall_limit = BusServer::kStallLimit,
+                                     bool passes_on = false) {
         auto where = Endpoint::dbus((directory_.path() / name).string());
-        auto made = BusServer::make(context_.get_executor(), where, {occupant, kService, "sharer", kGuid}, stall_limit);
+        BusSettings settings{occupant, kService, "sharer", kGuid, passes_on};
+        auto made = BusServer::make(context_.get_executor(), where, std::move(settings), stall_limit);
         return made ? *made : nullptr;
     }
     template <class Task>
@@ -330,6 +334,50 @@ TEST_F(DbusServer, PutsOutAnOccupantThatReadsNothing) {
     EXPECT_EQ(error_of(service.call(ask)), "");
     EXPECT_EQ(gone_, Errc::limit_exceeded);
     on_loop([&] { lonely->close(); });
+}
+
+TEST_F(DbusServer, TakesNoMoreInARoomThanTheOccupantsTakeFromIt) {
+    const auto pair = [this] {
+        auto near = std::make_shared<EndOfStream>(context_);
+        auto far = std::make_shared<EndOfStream>(context_);
+        near->other = far;
+        far->other = near;
+        return std::pair(near, far);
+    };
+    const auto [near, far] = pair();
+    const auto [silent_near, silent_far] = pair();  // nobody there consumes
+    auto room = serve("sharer", "room.bus", std::chrono::milliseconds(500), true);
+    auto guest = serve("guest", "guest.bus");
+    std::size_t taken_in = 0;
+    on_loop([&, to_guest = near, from_room = far, silent = silent_near] {
+        room->start([&, to_guest](const core::TubeId&, Errc reason) {
+            gone_ = reason;
+            taken_in = to_guest->taken_in;
+        });
+        guest->start(nullptr, "sharer");
+        room->join("guest", to_guest);
+        room->join("silent", silent);
+        guest->join("sharer", from_room);
+    });
+    Program program(address(guest));
+    ASSERT_TRUE(program.hello());
+    const Bytes large(1024 * 1024, 1);
+    for (int i = 0; i < 20; ++i) {
+        auto signal = Message::signal("/", "org.example.Editor", "Large");
+        const auto* data = large.data();
+        dbus_message_append_args(signal.raw(), DBUS_TYPE_ARRAY, DBUS_TYPE_BYTE, &data, static_cast<int>(large.size()),
+                                 DBUS_TYPE_INVALID);
+        program.send(signal);  // blocks until the silent one is put out
+    }
+    EXPECT_EQ(error_of(program.call(
+                  dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "GetId"))),
+              "");
+    on_loop([&] {
+        EXPECT_EQ(gone_, Errc::limit_exceeded);
+        EXPECT_LT(taken_in, Outbox::kFull + large.size() + 2 * kWindow);
+        room->close();
+        guest->close();
+    });
 }
 
 TEST_F(DbusServer, EndsTheTubeOfAnOccupantThatSendsNoDBus) {
