@@ -8,6 +8,7 @@
 #include "transports/ice/ice_transport.hpp"
 #include "transports/in_band/in_band_transport.hpp"
 #include "transports/local/local_transport.hpp"
+#include "transports/port_mapping/mapping_transport.hpp"
 #include "transports/socks5/socks5_transport.hpp"
 #include "transports/turn_tls/forwarding_transport.hpp"
 
@@ -29,15 +30,22 @@ transports::AddressRules address_rules(const Surroundings& with) {
     return rules;
 }
 
+// With the router's help, where the user lets it be asked.
+std::unique_ptr<Transport> mapped(const Surroundings& with, std::unique_ptr<Transport> inner) {
+    if (!with.profile->settings->boolean("network.port_mapping")) return inner;
+    return std::make_unique<transports::MappingTransport>(std::make_shared<transports::PortMapper>(with.executor),
+                                                          std::move(inner));
+}
+
 std::unique_ptr<Transport> make_direct_tls(const Surroundings& with) {
     transports::DirectTlsOptions options;
     options.loopback = with.profile->settings->boolean("network.loopback");
     options.virtual_interfaces = with.profile->settings->boolean("network.virtual_interfaces");
-    return std::make_unique<transports::DirectTlsTransport>(with.executor, options);
+    return mapped(with, std::make_unique<transports::DirectTlsTransport>(with.executor, options));
 }
 
 std::unique_ptr<Transport> make_ice(const Surroundings& with) {
-    auto ice = std::make_unique<transports::IceTransport>(with.executor, address_rules(with));
+    auto ice = mapped(with, std::make_unique<transports::IceTransport>(with.executor, address_rules(with)));
     return std::make_unique<transports::ForwardingTransport>(with.executor, with.profile->settings->proxy(),
                                                              std::move(ice));
 }

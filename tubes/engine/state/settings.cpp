@@ -52,6 +52,8 @@ std::vector<Setting> known_settings() {
          "Proxy to call servers through: http://USER:PASSWORD@HOST:PORT, socks5://..., none; else the environment's"},
         {"network.loopback", Kind::boolean, "false", "Also offer 127.0.0.1 and ::1, as tests on one machine want it"},
         {"network.virtual_interfaces", Kind::boolean, "false", "Also offer addresses of VPN and container interfaces"},
+        {"network.port_mapping", Kind::boolean, "false",
+         "Ask the router (NAT-PMP) to lead ports of links in, so that they need no relay"},
         {"network.stun", Kind::stun_servers, "", "STUN servers to use besides those of the account's server"},
         {"network.turn", Kind::turn_servers, "",
          "TURN relays: turn:USER:PASSWORD@HOST:PORT?transport=udp (a \":\" of USER is written %3A)"},
