@@ -60,6 +60,7 @@ class End:
             print(json.dumps({"received": self.received}), flush=True)
         if "stop" in line:
             self.stopping = True
+            print('{"stopping": true}', flush=True)
             self.stop()
         if "end" in line:
             self.end()

@@ -95,6 +95,12 @@ class Application:
             self._process.stdin.write(word + "\n")
             self._process.stdin.flush()
 
+    def stop(self) -> None:
+        """Ends its sending; it knows when this returns."""
+        self.command("stop")
+        while not self._answer().get("stopping"):
+            pass
+
     def progress(self) -> int:
         """What it has received so far. After its end: the final count."""
         self.command("progress")
@@ -127,8 +133,8 @@ class Traffic:
 
     def finish(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Stops both; what server and client say."""
-        self.server.command("stop")
-        self.client.command("stop")
+        self.server.stop()
+        self.client.stop()
         client = self.client.result()
         self.server.command("end")
         return self.server.result(), client

@@ -26,6 +26,12 @@ _HEAD = struct.Struct("!QI16s")
 _INTERVAL = 0.02  # seconds between bursts
 
 
+def say(message: dict[str, object]) -> None:
+    """One line in one write: two threads talk."""
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
 class Traffic:
     """What both kinds share: the pace, the counters, the commands."""
 
@@ -90,7 +96,9 @@ class StreamTraffic(Traffic):
             while block := self._connection.recv(1 << 18):
                 hasher.update(block)
                 self.got(len(block))
-            if not self.stopped.is_set():
+            sender.join(0.5 if not self.stopped.is_set() else 0)
+            # The kernel tells a reset once only: to whichever of the two threads asks first.
+            if not self.stopped.is_set() and not self._problem:
                 problem = f"the stream ended cleanly after {self.received} bytes, though nobody had ended it"
         except OSError as error:
             problem = f"receiving failed after {self.received} bytes: {error}"
@@ -163,7 +171,7 @@ class DatagramTraffic(Traffic):
                 self._knows_peer.set()
             last = time.monotonic()
             self._take(data)
-        return {"sent": self._sent, "received": self.received, "bad": self._bad, "duplicates": self._duplicates,
+        return {"rate": self.rate, "sent": self._sent, "received": self.received, "bad": self._bad, "duplicates": self._duplicates,
                 "late": self._late, "refused": self._refused, "silence": round(self.silence, 2)}
 
 
@@ -171,8 +179,9 @@ def obey(traffic: Traffic) -> None:
     """Answers the commands on stdin."""
     for line in sys.stdin:
         if line.strip() == "progress":
-            print(json.dumps({"received": traffic.received}), flush=True)
+            say({"received": traffic.received})
         elif line.strip() == "stop":
+            say({"stopping": True})
             traffic.stopped.set()
             return
     os._exit(1)  # whoever started it is gone
@@ -203,7 +212,7 @@ def main() -> int:
     traffic = open_traffic(kind, role, port, rate)
     threading.Thread(target=obey, args=(traffic,), daemon=True).start()
     result = traffic.run()
-    print(json.dumps({"result": result}), flush=True)
+    say({"result": result})
     return 0
 
 

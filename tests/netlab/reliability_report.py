@@ -22,8 +22,8 @@ def _word(result: Result | None) -> str:
         return "-"
     if result.skipped:
         return result.skipped
-    if not result.passed:
-        return "FAILED"
+    if result.error:
+        return result.known or "FAILED"
     word = f"{result.silence:.1f} s"
     return f"{word}, {result.lost:.1%}" if result.kind == DATAGRAM else word
 
@@ -47,10 +47,10 @@ def terminal_tables(results: list[Result]) -> str:
         widths = [max(len(row[at]) for row in [head, *rows]) + 2 for at in range(len(head))]
         lines += [f"{kind} tubes", *("".join(word.ljust(width) for word, width in zip(row, widths)).rstrip()
                                      for row in [head, *rows]), ""]
-    lines += [f"FAILED {result.kind}, {result.path}, {result.fault}: {result.error}"
-              for result in results if not result.passed]
+    lines += [f"{'KNOWN' if result.known else 'FAILED'} {result.kind}, {result.path}, {result.fault}: {result.error}"
+              for result in results if result.error]
     run = [result for result in results if not result.skipped]
-    lines.append(f"{sum(result.passed for result in run)} of {len(run)} cells kept their promise")
+    lines.append(f"{sum(not result.error for result in run)} of {len(run)} cells kept their promise")
     return "\n".join(lines)
 
 
