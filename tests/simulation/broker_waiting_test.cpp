@@ -52,5 +52,45 @@ TEST_F(TwoPeople, AWaitingTubeEndsWithItsCallerOrItsAccount) {
     EXPECT_EQ(bob.open_tubes(), 0U);
 }
 
+TEST_F(TwoPeople, ADeadDeviceThatIsStillListedDoesNotHoldUpALiveOneThatTurnsUp) {
+    alice.trust(bob);
+    bob.trust(alice);
+    BrokerNode again(world, "alice@a", "two", 3);
+    again.share("web", {"bob@b"}, Policy::always);
+    again.trust(bob);
+    bob.trust(again);
+    world.run(1s);
+    world.server.set_present(again.self, false);
+    world.server.dead.insert(alice.self);
+    world.run(1s);
+    const auto tube = bob.connect("alice@a", "web");
+    world.run(1s);
+    EXPECT_TRUE(bob.outcomes.empty());
+    world.server.set_present(again.self, true);
+    ASSERT_TRUE(world.until([&] { return bob.outcomes.contains(tube); }, 4s));
+    EXPECT_FALSE(bob.failure(tube));
+    EXPECT_TRUE(bob.carries_data(tube, again));
+    world.run(1min);
+    EXPECT_TRUE(bob.is_open(tube));
+    EXPECT_EQ(bob.broker->links().size(), 1U);
+}
+
+TEST_F(TwoPeople, ASlowDeviceIsNotGivenUpForOneThatTurnsUp) {
+    alice.share("web", {"bob@b"}, Policy::ask);
+    alice.trust(bob);
+    bob.trust(alice);
+    const auto tube = bob.connect("alice@a", "web");
+    world.run(1s);
+    BrokerNode again(world, "alice@a", "two", 3);
+    again.share("web", {"bob@b"}, Policy::always);
+    again.trust(bob);
+    bob.trust(again);
+    world.run(5s);
+    EXPECT_TRUE(bob.outcomes.empty());
+    alice.answer(true);
+    EXPECT_TRUE(opens(bob, tube));
+    EXPECT_TRUE(bob.carries_data(tube, alice));
+}
+
 }  // namespace
 }  // namespace tubes::simulation

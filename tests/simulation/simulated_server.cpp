@@ -157,7 +157,7 @@ void SimulatedServer::send(const PeerAddress& from, const PeerAddress& to, Signa
         queue(
             {to, from}, [finish, reply] { finish(reply); }, false);
     };
-    if (chance(model.loss)) return;
+    if (chance(model.loss) || dead.contains(to)) return;
     const int copies = chance(model.repeat) ? 2 : 1;
     for (int copy = 0; copy < copies; ++copy) {
         const bool held = !holds || holds(signal);

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <random>
+#include <set>
 
 #include "tests/simulation/simulated_rooms.hpp"
 #include "tests/simulation/simulated_scheduler.hpp"
@@ -54,6 +55,9 @@ public:
     /// Sends as if `from` had; for hostile signals.
     void inject(const core::ports::SignalOrigin& origin, const core::PeerAddress& to, core::Signal signal,
                 std::function<void(result<core::SignalReply>)> reply = {});
+
+    /// Devices that are listed and never answer, as one whose process was killed until the server notices.
+    std::set<core::PeerAddress> dead;
 
     /// Which signals wait for deliver() when the model is manual; all if it is empty.
     std::function<bool(const core::Signal&)> holds;

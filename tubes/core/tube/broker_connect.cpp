@@ -27,6 +27,7 @@ struct BrokerImpl::ServiceChoice {
     TubeId tube;
     std::size_t waiting = 0;
     bool decided = false;
+    bool beyond = false;  ///< One device has been asked for the tube already.
     bool somebody_there = false;
     std::vector<PeerServices> replies;  ///< Those that have come since the last look.
     std::vector<PeerAddress> first;     ///< Have the service; their key would be the contact's first.
@@ -101,17 +102,53 @@ void BrokerImpl::contact_may_be_there(const Account& account, const ContactAddre
     for (const auto& [id, tube] : tubes_) {
         const bool concerned =
             tube.status.account == account.name() && (contact == nullptr || tube.status.peer.contact == *contact);
-        if (concerned && tube.stage == TubeStage::waiting_for_contact) waiting.push_back(id);
+        const bool looks = tube.stage == TubeStage::waiting_for_contact || tube.stage == TubeStage::requesting;
+        if (concerned && looks) waiting.push_back(id);
     }
     for (const auto& id : waiting) {
-        if (auto* tube = find_tube(id)) look_for_contact(*tube);
+        auto* tube = find_tube(id);
+        auto* owner = tube ? find_account(tube->status.account) : nullptr;
+        if (tube && tube->stage == TubeStage::waiting_for_contact) {
+            look_for_contact(*tube);
+        } else if (tube && owner && is_unanswered(*tube)) {
+            look_beyond(*tube, *owner);
+        }
     }
 }
 
+bool BrokerImpl::is_unanswered(const TubeRecord& tube) {
+    const bool may_be_another = !tube.wanted && !tube.status.room && !tube.request.offer;
+    if (tube.stage != TubeStage::requesting || tube.peer_answers || !may_be_another) return false;
+    const auto* session = find_session(tube.status.link);
+    return session && session->state() == SessionState::requesting;
+}
+
+// Servers list a device whose process was killed until they notice, which may take a minute.
+void BrokerImpl::look_beyond(TubeRecord& tube, Account& account) {
+    const auto peers = account.tube_peers(tube.status.peer.contact);
+    const auto is_new = [&tube](const PeerAddress& peer) {
+        return std::find(tube.considered.begin(), tube.considered.end(), peer) == tube.considered.end();
+    };
+    if (tube.considered.size() < kMaxChoices && std::any_of(peers.begin(), peers.end(), is_new)) {
+        choose_peer(tube, account, peers);
+    }
+}
+
+void BrokerImpl::drop_request(TubeRecord& tube) {
+    const auto link = std::exchange(tube.status.link, {});
+    auto* session = find_session(link);
+    if (!session) return;
+    session->tubes.erase(tube.status.id);
+    if (session->tubes.empty()) close_session(*session, Errc::cancelled, true);
+}
+
 void BrokerImpl::choose_peer(TubeRecord& tube, Account& account, const std::vector<PeerAddress>& peers) {
-    if (peers.size() == 1) return start_on_peer(tube, peers.front());
+    const bool beyond = tube.stage == TubeStage::requesting;
+    tube.considered.insert(tube.considered.end(), peers.begin(), peers.end());
+    if (peers.size() == 1 && !beyond) return start_on_peer(tube, peers.front());
     auto choice = std::make_shared<ServiceChoice>();
     choice->tube = tube.status.id;
+    choice->beyond = beyond;
     choice->waiting = std::min(peers.size(), kMaxChoices);
     std::weak_ptr<int> alive = alive_;
     for (std::size_t index = 0; index < choice->waiting; ++index) {
@@ -130,10 +167,11 @@ void BrokerImpl::choose_peer(TubeRecord& tube, Account& account, const std::vect
 
 void BrokerImpl::on_choice(const std::shared_ptr<ServiceChoice>& choice, bool all_replied) {
     auto* tube = find_tube(choice->tube);
-    if (!tube) return;
+    if (!tube || (choice->beyond && !is_unanswered(*tube))) return;
     auto* account = find_account(tube->status.account);
     if (!account) return end_tube(choice->tube, Errc::not_connected, false);
     for (const auto& reply : std::exchange(choice->replies, {})) {
+        if (choice->beyond && reply.peer == tube->status.peer) choice->decided = true;  // It is not dead, only slow.
         if (!has_service(reply, tube->request)) continue;
         const Asker asker{account->name(), reply.peer.contact, account->is_same_user(reply.peer.contact)};
         switch (consent_.standing(asker, reply.identity)) {
@@ -146,6 +184,10 @@ void BrokerImpl::on_choice(const std::shared_ptr<ServiceChoice>& choice, bool al
     if (choice->decided || (tube->alternatives.empty() && !all_replied)) return;
     choice->decided = true;
     if (tube->alternatives.empty()) tube->alternatives = choice->first;
+    if (choice->beyond) {
+        if (tube->alternatives.empty()) return;
+        drop_request(*tube);
+    }
     if (!tube->alternatives.empty()) return request_failed(*tube, Errc::not_available);  // On to the first of them.
     if (const auto& changed = choice->changed) {
         note_key({account->name(), changed->peer.contact, false}, changed->identity, KeyStanding::new_key);
@@ -181,6 +223,7 @@ void BrokerImpl::start_on_peer(TubeRecord& tube, const PeerAddress& peer) {
     }
     auto& session = add_session(*account, std::move(origin));
     tube.stage = TubeStage::requesting;
+    tube.peer_answers = false;
     tube.status.state = TubeState::pending;
     tube.status.link = session.id();
     session.tubes.insert(id);

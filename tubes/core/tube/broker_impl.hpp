@@ -144,6 +144,10 @@ private:
     /// Tubes that wait for `contact` (null: any of the account's) look again.
     void contact_may_be_there(const Account& account, const ContactAddress* contact);
     void choose_peer(TubeRecord& tube, Account& account, const std::vector<PeerAddress>& peers);
+    /// A device that was asked first and is silent may be dead: others that turn up are asked, too.
+    void look_beyond(TubeRecord& tube, Account& account);
+    bool is_unanswered(const TubeRecord& tube);
+    void drop_request(TubeRecord& tube);
     void on_choice(const std::shared_ptr<ServiceChoice>& choice, bool all_replied);
     void start_on_peer(TubeRecord& tube, const PeerAddress& peer);
     void ask_on_link(TubeRecord& tube, LinkSession& session);

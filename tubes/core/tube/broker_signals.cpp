@@ -126,8 +126,10 @@ void BrokerImpl::receive_request(Account& account, const Origin& origin, const L
 }
 
 void BrokerImpl::handle(Account& account, const Origin& origin, LinkPending& message, Respond& respond) {
-    if (!session_of(account, origin, message.link, respond)) return;
+    auto* session = session_of(account, origin, message.link, respond);
+    if (!session) return;
     answer_received(respond);
+    if (auto* tube = find_tube(session->origin().first.tube)) tube->peer_answers = true;
 }
 
 void BrokerImpl::handle(Account& account, const Origin& origin, LinkAccept& message, Respond& respond) {

@@ -45,6 +45,8 @@ struct TubeRecord {
     TubeRequest request;
     Broker::TubeCallback callback;
     std::optional<PeerAddress> wanted;      ///< Ours: only this device will do.
+    std::vector<PeerAddress> considered;    ///< Ours: devices that were asked so far.
+    bool peer_answers = false;              ///< Ours: the device that was asked asks its user.
     std::vector<PeerAddress> alternatives;  ///< Ours: devices to try if this one does not work out.
     std::optional<PublicKey> expected_key;  ///< Ours: the offer named it.
     TimePoint started;
