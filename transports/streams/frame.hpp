@@ -8,7 +8,8 @@
 //   +-----------------+-----------------+-----------------+----------------------------
 //
 // length: 0 to 16384, of the message alone. lane: 0 to 31 for messages, 32 for datagrams. Lane 255 with length 0 is the
-// nomination: the first frame that the link's initiator sends on a connection it chose, and never sent again.
+// nomination: the first frame that the link's initiator sends on a connection it chose, and never sent again. Lane 254
+// with length 0 is padding, which is skipped.
 #pragma once
 
 #include <array>
@@ -27,6 +28,9 @@ inline constexpr std::size_t kMaxFrameSize = kFrameHeaderSize + core::ports::kMa
 /// The nomination frame, whole.
 inline constexpr std::array<std::uint8_t, kFrameHeaderSize> kNominationFrame = {0, 0, 0xff};
 
+/// Carries nothing; only with length 0.
+inline constexpr core::ports::Lane kPaddingLane = 254;
+
 /// One message as it lies in the received bytes; borrows them.
 struct Frame {
     core::ports::Lane lane = 0;
@@ -41,7 +45,8 @@ inline result<std::optional<Frame>> parse_frame(base::ByteView received) {
     if (received.size() < kFrameHeaderSize) return std::optional<Frame>();
     const std::size_t length = static_cast<std::size_t>(received[0]) << 8U | received[1];
     const core::ports::Lane lane = received[2];
-    if (length > core::ports::kMaxMessageSize || !core::ports::is_lane(lane)) {
+    const bool padding = lane == kPaddingLane && length == 0;
+    if (length > core::ports::kMaxMessageSize || !(core::ports::is_lane(lane) || padding)) {
         return make_error_code(Errc::protocol_violation);
     }
     if (received.size() < kFrameHeaderSize + length) return std::optional<Frame>();

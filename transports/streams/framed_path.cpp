@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
 #include <cstring>
 #include <optional>
 #include <stdexcept>
@@ -26,12 +27,17 @@ constexpr std::size_t kWholeRecord = 16 * 1024;
 /// Bytes delivered before other work of the loop gets its turn.
 constexpr std::size_t kReadBudget = 256 * 1024;
 
+/// Relays may keep the last kilobytes of a burst until more comes (Prosody's proxy65 does at times): so long after a
+/// burst padding follows, which pushes them. Three times, since what pushes may be kept as well.
+constexpr std::array<std::chrono::milliseconds, 3> kPushes{
+    std::chrono::milliseconds(30), std::chrono::milliseconds(150), std::chrono::milliseconds(1000)};
+
 }  // namespace
 
 class FramedPath::Session final : public std::enable_shared_from_this<Session>, public ByteStream::Handler {
 public:
-    Session(boost::asio::any_io_executor executor, std::unique_ptr<ByteStream> stream)
-        : executor_(executor), stream_(std::move(stream)), linger_(executor) {
+    Session(boost::asio::any_io_executor executor, std::unique_ptr<ByteStream> stream, bool pushes)
+        : executor_(executor), stream_(std::move(stream)), linger_(executor), pushes_(pushes), push_(executor) {
         stream_->set_handler(this);
     }
 
@@ -50,6 +56,11 @@ public:
         if (blocked_ && unsent() >= kBlockedQueue) {
             refused_ = true;
             return false;
+        }
+        if (pushes_) {
+            sent_since_push_ = true;
+            next_push_ = 0;
+            wait_to_push();
         }
         const auto frame = frame_header(lane, header.size() + payload.size());
         outgoing_.insert(outgoing_.end(), frame.begin(), frame.end());
@@ -133,6 +144,28 @@ private:
         write();
     }
 
+    void wait_to_push() {
+        if (waits_to_push_ || next_push_ == kPushes.size()) return;
+        waits_to_push_ = true;
+        push_.expires_after(kPushes[next_push_]);
+        push_.async_wait([weak = weak_from_this()](const error_code& error) {
+            if (const auto self = weak.lock(); self && !error) self->push();
+        });
+    }
+
+    void push() {
+        waits_to_push_ = false;
+        if (closing_ || dropped_ || write_error_) return;
+        // Only after quiet: while messages go out they push each other.
+        if (!std::exchange(sent_since_push_, false) && !blocked_) {
+            const auto padding = frame_header(kPaddingLane, 0);
+            outgoing_.insert(outgoing_.end(), padding.begin(), padding.end());
+            write();
+            ++next_push_;
+        }
+        wait_to_push();
+    }
+
     void wait_until_writable() {
         blocked_ = true;
         if (written_ > 0) {
@@ -198,6 +231,7 @@ private:
             }
             if (!frame->has_value()) break;
             begin_ += (*frame)->size();
+            if ((*frame)->lane == kPaddingLane) continue;
             handler_->on_message((*frame)->lane, (*frame)->message);
             if (closing_) begin_ = end_ = 0;
             if (!handler_) return closing_ && !dropped_;
@@ -222,6 +256,7 @@ private:
         if (std::exchange(dropped_, true)) return;
         stream_->close();
         linger_.cancel();
+        push_.cancel();
     }
 
     boost::asio::any_io_executor executor_;
@@ -236,6 +271,12 @@ private:
     bool refused_ = false;  ///< send() said no; the link waits for on_writable().
     std::optional<error_code> write_error_;
 
+    bool pushes_;
+    boost::asio::steady_timer push_;
+    bool waits_to_push_ = false;
+    bool sent_since_push_ = false;
+    std::size_t next_push_ = 0;  ///< Into kPushes; its size when all is pushed.
+
     base::Bytes incoming_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
@@ -246,7 +287,7 @@ private:
 
 FramedPath::FramedPath(boost::asio::any_io_executor executor, std::unique_ptr<ByteStream> stream,
                        core::ports::PathInfo info, const core::Digest& channel_binding)
-    : session_(std::make_shared<Session>(std::move(executor), std::move(stream))),
+    : session_(std::make_shared<Session>(std::move(executor), std::move(stream), info.kind == PathKind::socks5)),
       info_(std::move(info)),
       channel_binding_(channel_binding) {}
 
