@@ -6,7 +6,8 @@
   when the peer is gone for good, both programs see an error, never a clean end.
 - Datagram: what arrives is whole and arrives once, whatever the wire repeats, and the flow goes on afterwards. Losses: what
   the wire loses (a datagram of 4000 bytes needs four packets and is lost with any of them; the average one needs 1.25), and
-  after an outage what was sent meanwhile; while the link stands still, its queue drops the oldest. Paths over TCP lose nothing on a wire that is merely bad: TCP sends again.
+  after an outage what was sent meanwhile. While the link stands still, its queue drops the oldest. Paths over TCP lose
+  nothing on a wire that is merely bad: TCP sends again.
 - D-Bus: each call is executed once and answered once, and signals come complete and in order; when the peer is gone, each
   call that waits ends with an error.
 """
@@ -25,11 +26,11 @@ _WIRE_LOSS = {"loss-0.1": 0.001, "loss-1": 0.01, "loss-5": 0.05}
 # counts all the same.
 _STOPS = "stops [1]"
 _SLOW_START = "many lost [2]"
-_ONE_CALL = "one call [3]"
+_CALLS = "calls wait [3]"
 KNOWN: dict[tuple[str, str, str], str] = {
     **{(kind, "socks5", fault): _STOPS for kind in (STREAM, DATAGRAM, DBUS) for fault in ("address", "loss-5")},
     **{(DATAGRAM, path, "delay"): _SLOW_START for path in ("ice", "turn")},
-    **{(DBUS, path, "killed"): _ONE_CALL for path in ("local", "direct", "ice", "turn", "socks5", "in-band")},
+    **{(DBUS, path, "killed"): _CALLS for path in ("local", "direct", "ice", "turn", "socks5", "in-band")},
 }
 ERROR_REPLIES = ("org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Disconnected",
                  "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner")
