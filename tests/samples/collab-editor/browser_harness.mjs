@@ -37,9 +37,9 @@ export function watch(child) {
 }
 
 /** A private Prosody with these accounts, each on the others' contact lists, logged in at home of that name. */
-export async function serve(names) {
+export async function serve(names, options = []) {
   const accounts = names.flatMap((name) => ["--account", `${name}:pw-${name}`]);
-  const child = watch(spawn("/usr/bin/python3", [join(FIXTURES, "prosody.py"), ...accounts],
+  const child = watch(spawn("/usr/bin/python3", [join(FIXTURES, "prosody.py"), ...options, ...accounts],
     { stdio: ["pipe", "pipe", "inherit"] }));
   const server = await new Promise((resolve, reject) => {
     child.on("exit", () => reject(new Error("Prosody did not start")));
