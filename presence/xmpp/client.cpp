@@ -74,6 +74,12 @@ Client::Client(boost::asio::any_io_executor executor, XmppConfiguration configur
       relays_(requests_, checked_.account.domain(), configuration_.timings.request) {
     if (checked_.resource.empty()) checked_.resource = random_resource();
     self_ = *checked_.account.with_resource(checked_.resource);
+    signals_->deliver_web(
+        [this](core::ports::SignalOrigin origin, core::ports::WebSignal signal, Connection::Responder respond) {
+            notify([origin, signal, respond](Connection::Handler& handler) {
+                handler.on_web_signal(origin, signal, respond);
+            });
+        });
 }
 
 void Client::start(Connection::Handler& handler) {

@@ -56,6 +56,7 @@ public:
     std::vector<core::ports::Contact> contacts() const { return roster_.contacts(); }
     void send_signal(const core::PeerAddress& to, const core::Signal& signal, std::chrono::milliseconds deadline,
                      Connection::SignalCallback callback);
+    void send_web_signal(const core::PeerAddress& to, const core::ports::WebSignal& signal);
     /// Sends presence of that type ("subscribe", "subscribed", "unsubscribed") to a contact.
     result<void> send_subscription(const core::ContactAddress& contact, const std::string& type);
     result<void> remove_contact(const core::ContactAddress& contact);

@@ -180,6 +180,11 @@ void Client::send_signal(const core::PeerAddress& to, const core::Signal& signal
                    [this](std::function<void()> task) { post(std::move(task)); });
 }
 
+void Client::send_web_signal(const core::PeerAddress& to, const core::ports::WebSignal& signal) {
+    if (state_ == ConnectionState::offline || closing_) return;
+    signals_->send_web(to, signal, configuration_.timings.request);
+}
+
 result<void> Client::send_subscription(const core::ContactAddress& contact, const std::string& type) {
     const auto jid = Jid::parse(contact.value);
     if (!jid || !jid->is_bare() || jid->local().empty()) return make_error_code(Errc::invalid_argument);

@@ -152,12 +152,36 @@ void SignalService::on_request(const Jid& from, const Element& iq, const Element
     auto reply = std::make_shared<Reply>(weak_from_this(), from, id, is_set, jingle, stranger);
     ++pending_;
     if (stranger) ++pending_strangers_;
+    if (jingle && is_set && web_.owns(from, payload)) return on_web_request(from, payload, std::move(reply));
     auto signal = decode_signal(type, payload);
     // A stranger learns from an error no more than that nobody answers.
     if (!signal) return reply->give(stranger ? make_error_code(Errc::not_available) : signal.error());
     const bool full = pending_ > kMaxPendingSignals || pending_strangers_ > kMaxPendingStrangerSignals;
     if (full) return reply->give(make_error_code(stranger ? Errc::not_available : Errc::limit_exceeded));
     deliver(from, std::move(*signal), std::move(reply));
+}
+
+void SignalService::on_web_request(const Jid& from, const Element& payload, std::shared_ptr<Reply> reply) {
+    const bool full = pending_ > kMaxPendingSignals;
+    if (!deliver_web_ || full || is_stranger(from)) return reply->give(make_error_code(Errc::not_available));
+    auto signal = web_.decode(from, payload);
+    if (!signal) return reply->give(signal.error());
+    const auto session = std::holds_alternative<core::ports::WebInitiate>(signal->action) ? signal->session : "";
+    deliver_web_(origin_of(from), std::move(*signal),
+                 [weak = weak_from_this(), from, session, reply](const result<SignalReply>& given) {
+                     const auto self = weak.lock();
+                     if (self && !given && !session.empty()) self->web_.forget(from, session);
+                     reply->give(given);
+                 });
+}
+
+void SignalService::send_web(const core::PeerAddress& to, const core::ports::WebSignal& signal,
+                             std::chrono::milliseconds deadline) {
+    const auto jid = Jid::parse(to.value);
+    if (!jid || jid->is_bare()) return;
+    auto iq = make_stanza("iq", "set", jid->full(), "");
+    adopt(*iq, web_.encode(*jid, signal));
+    requests_.ask(std::move(iq), {deadline, Requests::OnLoss::repeat}, [](const result<const Element*>&) {});
 }
 
 void SignalService::on_presence(const Jid& from, const Element& presence) {

@@ -9,6 +9,7 @@
 #include "presence/xmpp/answered_requests.hpp"
 #include "presence/xmpp/requests.hpp"
 #include "presence/xmpp/roster.hpp"
+#include "presence/xmpp/web_signals.hpp"
 #include "tubes/core/ports/connection.hpp"
 
 namespace tubes::presence::xmpp {
@@ -25,6 +26,8 @@ public:
     using Connection = core::ports::Connection;
     /// Hands a received signal to the engine, later than the call.
     using Deliver = std::function<void(core::ports::SignalOrigin, core::Signal, Connection::Responder)>;
+    /// The same for foreign peers.
+    using DeliverWeb = std::function<void(core::ports::SignalOrigin, core::ports::WebSignal, Connection::Responder)>;
     /// Sends an answer; keeps it if the stream is lost just now.
     using Answer = std::function<void(const std::string& stanza)>;
 
@@ -42,6 +45,11 @@ public:
     void send(const core::PeerAddress& to, const core::Signal& signal, std::chrono::milliseconds deadline,
               Connection::SignalCallback callback, const std::function<void(std::function<void()>)>& post);
 
+    /// Foreign peers are heard from now on; else they find nobody.
+    void deliver_web(DeliverWeb deliver) { deliver_web_ = std::move(deliver); }
+    void send_web(const core::PeerAddress& to, const core::ports::WebSignal& signal,
+                  std::chrono::milliseconds deadline);
+
     /// An IQ get or set whose payload is_signal_payload().
     void on_request(const Jid& from, const Element& iq, const Element& payload);
     /// Presence of anybody; ignored unless it carries an offer or the end of one.
@@ -58,6 +66,7 @@ private:
     /// The sender and what the user's contact list, or a room, says of them.
     core::ports::SignalOrigin origin_of(const Jid& from) const;
     bool is_stranger(const Jid& from) const;
+    void on_web_request(const Jid& from, const Element& payload, std::shared_ptr<Reply> reply);
     void deliver(const Jid& from, core::Signal signal, std::shared_ptr<Reply> reply);
     void on_reply(const Jid& from, const std::string& id, bool is_set, bool jingle, bool stranger,
                   const result<core::SignalReply>& reply);
@@ -67,6 +76,8 @@ private:
     const Roster& roster_;
     int priority_;
     Deliver deliver_;
+    DeliverWeb deliver_web_;
+    WebSignals web_;
     Answer answer_;
     FindInRoom find_in_room_;
     AnsweredRequests answered_;

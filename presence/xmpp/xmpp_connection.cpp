@@ -30,6 +30,10 @@ public:
         client_->send_signal(to, signal, deadline, std::move(callback));
     }
 
+    void send_web_signal(const core::PeerAddress& to, core::ports::WebSignal signal) override {
+        client_->send_web_signal(to, signal);
+    }
+
     result<core::ContactAddress> parse_contact(std::string_view text) const override {
         if (text.starts_with("xmpp:")) text.remove_prefix(5);  // RFC 5122
         const auto jid = Jid::parse(text);

@@ -120,10 +120,16 @@ asio::awaitable<void> Narrator::ask_one(PendingInfo pending) {
     auto question = fmt::format("{} (device {}) {} {}{}. Allow? [y]es, [a]lways, [N]o", safe(pending.peer),
                                 short_device(pending.device), pending.is_offer ? "offers" : "asks to use",
                                 safe(pending.service), key);
+    if (pending.device.empty()) {
+        question = fmt::format(
+            "{} (a WebRTC program: only the account says who it is) asks to use {}. "
+            "Allow? [y]es, [N]o",
+            safe(pending.peer), safe(pending.service));
+    }
     const char answer = co_await terminal_->ask(std::move(question));
     const bool accept = answer == 'y' || answer == 'a';
     auto& node = session_.node();
-    if (answer == 'a') {
+    if (answer == 'a' && !pending.device.empty()) {
         auto [policy_error] = co_await node.async_set_policy(pending.contact, pending.service, Policy::always, kTuple);
         if (policy_error) session_.fail("cannot keep that decision", policy_error);
     }

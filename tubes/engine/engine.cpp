@@ -39,6 +39,7 @@ Engine::~Engine() = default;
 
 void Engine::start() {
     transports_ = make_transports({loop_->executor(), scheduler_.get(), profile_.get()});
+    web_transport_ = make_web_transport({loop_->executor(), scheduler_.get(), profile_.get()});
     make_broker();
     addresses_ = AddressMonitor::make(loop_->executor(), [this](bool changed) {
         if (!changed) return broker_->check_paths();
@@ -65,6 +66,7 @@ void Engine::make_broker() {
     environment.trust = profile_->trust.get();
     environment.policies = profile_->policies.get();
     for (const auto& transport : transports_) environment.transports.push_back(transport.get());
+    environment.web = web_transport_.get();
     broker_ =
         core::Broker::make(environment, profile_->settings->broker_limits(), profile_->settings->link_limits(), *this);
 }

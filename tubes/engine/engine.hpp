@@ -83,6 +83,7 @@ private:
     transports::OpenSslCrypto crypto_;
     std::unique_ptr<AsioScheduler> scheduler_;
     std::vector<std::unique_ptr<core::ports::Transport>> transports_;
+    std::unique_ptr<core::ports::WebTransport> web_transport_;
     EventFan events_;
     std::unique_ptr<Accounts> accounts_;  // identities outlive the broker
     std::unique_ptr<Contacts> contacts_;

@@ -11,6 +11,7 @@
 #include "transports/port_mapping/mapping_transport.hpp"
 #include "transports/socks5/socks5_transport.hpp"
 #include "transports/turn_tls/forwarding_transport.hpp"
+#include "transports/webrtc/web_connection.hpp"
 
 namespace tubes::engine {
 namespace {
@@ -131,6 +132,11 @@ std::vector<std::unique_ptr<Transport>> make_transports(const Surroundings& surr
         if (surroundings.profile->settings->allows(entry.kind)) made.push_back(entry.make(surroundings));
     }
     return made;
+}
+
+std::unique_ptr<core::ports::WebTransport> make_web_transport(const Surroundings& surroundings) {
+    if (!surroundings.profile->settings->allows(PathKind::ice)) return nullptr;
+    return std::make_unique<transports::WebRtcTransport>(surroundings.executor, address_rules(surroundings));
 }
 
 const ProtocolEntry* find_protocol(std::string_view address) {

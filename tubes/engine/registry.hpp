@@ -11,6 +11,7 @@
 #include "tubes/core/ports/connection.hpp"
 #include "tubes/core/ports/scheduler.hpp"
 #include "tubes/core/ports/transport.hpp"
+#include "tubes/core/ports/web_transport.hpp"
 #include "tubes/engine/profile.hpp"
 
 namespace tubes::engine {
@@ -41,6 +42,9 @@ const std::vector<ProtocolEntry>& protocol_list();
 
 /// The transports that the setting network.transports permits, in the order of the list.
 std::vector<std::unique_ptr<core::ports::Transport>> make_transports(const Surroundings& surroundings);
+
+/// The way to foreign peers; null where the settings do not permit ICE.
+std::unique_ptr<core::ports::WebTransport> make_web_transport(const Surroundings& surroundings);
 
 /// The entry for an account; null if no protocol of this build knows such an address.
 const ProtocolEntry* find_protocol(std::string_view address);

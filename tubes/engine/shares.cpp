@@ -76,6 +76,8 @@ error_code check(const Options& options) {
 
 result<core::ShareSpec> Shares::to_spec(const ShareOptions& options) const {
     if (const auto wrong = check(options)) return wrong;
+    const bool can_web = options.kind == TubeKind::stream && !options.audience.empty();
+    if (options.webrtc && !can_web) return make_error_code(Errc::invalid_argument);
     if (!options.account.empty() && !engine_.accounts().find(options.account)) return make_error_code(Errc::not_found);
     core::ShareSpec spec;
     spec.service = options.service;
@@ -84,6 +86,7 @@ result<core::ShareSpec> Shares::to_spec(const ShareOptions& options) const {
     spec.account = options.account;
     spec.policy = options.policy;
     spec.trust_first_key = options.trust_first_key;
+    spec.web = options.webrtc;
     for (const auto& contact : options.audience) {
         const auto who = engine_.contacts().resolve(contact, options.account);
         if (!who) return who.error();

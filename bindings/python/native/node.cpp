@@ -28,9 +28,11 @@ Ticket login(Node& node, Completions& completions, std::string address, std::str
 }
 
 Ticket share(Node& node, Completions& completions, std::string service, const Endpoint& target, int kind,
-             const py::dict& parameters, std::string account, Strings audience, int policy, bool trust_first_key) {
+             const py::dict& parameters, std::string account, Strings audience, int policy, bool trust_first_key,
+             bool webrtc) {
     auto options = share_options(std::move(service), target, kind, parameters, std::move(account), std::move(audience),
                                  policy, trust_first_key);
+    options.webrtc = webrtc;
     return begin<Share>(completions, [&](auto handler) { node.async_share(std::move(options), std::move(handler)); });
 }
 

@@ -214,14 +214,15 @@ class Node:
     async def share(self, service: str, target: Endpoint | str | int | None = None, *,
                     kind: TubeKind = TubeKind.STREAM, parameters: Parameters | None = None, account: str = "",
                     audience: Iterable[str] = (), policy: Policy = Policy.ASK,
-                    trust_first_key: bool = False) -> Share:
+                    trust_first_key: bool = False, webrtc: bool = False) -> Share:
         """Shares a service until the Share is closed. target: a port of 127.0.0.1, "host:port", "unix:/path", an
         Endpoint, or None: this program takes the connections (Share.accept, Share.serve). Of kind DBUS the service is a
         D-Bus name and the target Endpoint.dbus(). audience: contacts; without:
-        this user's programs on this machine. policy: whether to ask (requests()). AlreadyExists, InvalidArgument,
-        NotFound (account)."""
+        this user's programs on this machine. policy: whether to ask (requests()). webrtc: also for WebRTC programs of
+        the audience, such as pages, which have no device key. AlreadyExists, InvalidArgument, NotFound (account)."""
         ticket = self._native.share(self._bridge.native, service, as_endpoint(target), kind.value,
-                                    dict(parameters or {}), account, list(audience), policy.value, trust_first_key)
+                                    dict(parameters or {}), account, list(audience), policy.value, trust_first_key,
+                                    webrtc)
         return Share(self._bridge, await self._wait(ticket))
 
     async def offer(self, contact: str, service: str, target: Endpoint | str | int | None = None, *,

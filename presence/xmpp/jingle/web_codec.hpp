@@ -9,10 +9,6 @@
 
 namespace tubes::presence::xmpp {
 
-inline constexpr std::string_view kIceUdpNamespace = "urn:xmpp:jingle:transports:ice-udp:1";  // XEP-0176
-inline constexpr std::string_view kDtlsNamespace = "urn:xmpp:jingle:apps:dtls:0";             // XEP-0320
-inline constexpr std::string_view kSctpNamespace = "urn:xmpp:jingle:transports:dtls-sctp:1";  // XEP-0343
-
 inline constexpr std::size_t kMaxWebName = 128;  // bytes of a session's and of a content's name
 
 /// True for a session-initiate or transport-info whose one content has an ICE-UDP transport: nothing of ours has.

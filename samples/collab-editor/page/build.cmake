@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Fetches the page's libraries by the lock file and bundles the page: cmake -DNODE= -DNPM= -DSOURCE= -DWORK= -DOUTPUT= -P.
+# Fetches the page's libraries by the lock file and bundles the page:
+# cmake -DNODE= -DNPM= -DSOURCE= -DWORK= -DOUTPUT= [-DWHAT=] -P. WHAT: whose page it is.
 # What is missing is said and ends nothing: the rest of the build does not depend on the page.
+if(NOT WHAT)
+    set(WHAT "collab-editor")
+endif()
 function(without_page reason)
-    message("collab-editor is built without its page: ${reason}. Build again once that is there.")
+    message("${WHAT} is built without its page: ${reason}. Build again once that is there.")
 endfunction()
 
 if(NOT NODE OR NOT NPM)

@@ -33,6 +33,7 @@ struct ShareArguments {
     std::string account;
     bool always = false;
     bool trust_first = false;
+    bool webrtc = false;
     int lifetime_s = 600;
     RoomArguments room;
     bool ask = false;
@@ -177,6 +178,7 @@ asio::awaitable<int> run_share(Session& session, ShareArguments arguments) {
     share.account = arguments.account;
     share.policy = arguments.always || arguments.contacts.empty() ? Policy::always : Policy::ask;
     share.trust_first_key = arguments.trust_first;
+    share.webrtc = arguments.webrtc;
     const bool remote = !arguments.contacts.empty() || !arguments.room.room.empty();
     if (!session.open(remote)) co_return session.exit_code();
     auto narrator = std::make_shared<Narrator>(session);
@@ -286,6 +288,12 @@ void add_share_command(CLI::App& app, Action& selected) {
         ->add_flag("--trust-first", arguments->trust_first,
                    "With --always: do not ask either about the first device ever seen of a contact")
         ->needs(always);
+    command
+        ->add_flag("--webrtc", arguments->webrtc,
+                   "Also for pages in their browsers; these have no device key, so you are asked each time, unless "
+                   "--always --trust-first")
+        ->needs(to)
+        ->excludes(room);
     command->footer(
         "Examples:\n  tube share 8080 --as web\n  tube share 22 --as ssh --to bob@example.org\n"
         "  tube share --udp 51820 --as wg --to bob@example.org\n"

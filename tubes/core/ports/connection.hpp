@@ -10,6 +10,7 @@
 
 #include "tubes/core/ports/peer_carrier.hpp"
 #include "tubes/core/ports/rooms.hpp"
+#include "tubes/core/ports/web_signaling.hpp"
 #include "tubes/core/signaling/signals.hpp"
 
 namespace tubes::core::ports {
@@ -81,6 +82,10 @@ public:
         /// A signal, already parsed and bounded, whose sender the server (or kernel) vouches for. `respond` is to
         /// be called exactly once, possibly later; with Errc::not_available it answers as if nobody was there.
         virtual void on_signal(const SignalOrigin& origin, Signal signal, Responder respond) = 0;
+        /// The same from a foreign peer, which speaks WebRTC's signals and none of ours.
+        virtual void on_web_signal(const SignalOrigin&, WebSignal, Responder respond) {
+            respond(make_error_code(Errc::not_available));
+        }
         /// Something happened in a room that this node is in or asked to join.
         virtual void on_room_event(const RoomEvent&) {}
 
@@ -104,6 +109,9 @@ public:
     /// the peer (or its server) refuses to say. Order is kept per peer.
     virtual void send_signal(const PeerAddress& to, Signal signal, std::chrono::milliseconds deadline,
                              SignalCallback callback) = 0;
+
+    /// The same to a foreign peer; nothing where the protocol knows none.
+    virtual void send_web_signal(const PeerAddress&, WebSignal) {}
 
     /// Prepares an address typed by a person, or a config value: the contact, and the peer if it names one.
     /// Errc::invalid_argument with no side effect if it is none of this protocol's.

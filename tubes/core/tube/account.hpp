@@ -24,6 +24,8 @@ public:
                                                      const std::string& text) = 0;
         virtual void on_account_signal(Account& account, const ports::SignalOrigin& origin, Signal signal,
                                        ports::Connection::Responder respond) = 0;
+        virtual void on_account_web_signal(Account& account, const ports::SignalOrigin& origin, ports::WebSignal signal,
+                                           ports::Connection::Responder respond) = 0;
         virtual void on_account_room_event(Account& account, const ports::RoomEvent& event) = 0;
 
     protected:
@@ -60,6 +62,10 @@ private:
     void on_contact_removed(const ContactAddress& address) override;
     void on_subscription_request(const ContactAddress& from, const std::string& text) override;
     void on_signal(const ports::SignalOrigin& origin, Signal signal, ports::Connection::Responder respond) override;
+    void on_web_signal(const ports::SignalOrigin& origin, ports::WebSignal signal,
+                       ports::Connection::Responder respond) override {
+        owner_.on_account_web_signal(*this, origin, std::move(signal), std::move(respond));
+    }
     void on_room_event(const ports::RoomEvent& event) override { owner_.on_account_room_event(*this, event); }
 
     ports::AccountName name_;

@@ -15,6 +15,7 @@
 #include "tubes/core/ports/connection.hpp"
 #include "tubes/core/ports/transport.hpp"
 #include "tubes/core/ports/trust_store.hpp"
+#include "tubes/core/ports/web_transport.hpp"
 
 namespace tubes::core {
 
@@ -28,6 +29,7 @@ struct ShareSpec {
                                            ///< machine (SignalOrigin::same_user).
     Policy policy = Policy::ask;           ///< For the audience, unless the policy store says always or never.
     bool trust_first_key = false;          ///< With always: also a contact's first key ever, unseen until now.
+    bool web = false;                      ///< Also for foreign peers of the audience, which have no key at all.
     std::uint32_t tubes = 64;              ///< Open at once; then limit_exceeded, seen as not_available outside.
 };
 
@@ -71,6 +73,7 @@ struct PendingRequest {
     PublicKey key;
     KeyStanding standing = KeyStanding::first;
     TimePoint expires;
+    bool web = false;  ///< Of a foreign peer: it has no key, only its account's word.
 };
 
 enum class TubeState : std::uint8_t { pending, connecting, open, closed };
@@ -120,6 +123,7 @@ struct BrokerLimits {
     std::size_t pending_total = 128;
     std::size_t links = 1024;
     std::size_t tubes_per_link = 256;
+    std::size_t web_sessions_per_contact = 8;        ///< Of foreign peers.
     std::uint32_t signals_per_minute = 240;          ///< Of one contact whose presence we share.
     std::uint32_t stranger_signals_per_minute = 10;  ///< Of all senders who may not see our presence, together.
     std::chrono::seconds request_lifetime{120};      ///< How long a request waits for the user.
@@ -170,6 +174,7 @@ public:
         ports::TrustStore* trust = nullptr;
         const ports::PolicyStore* policies = nullptr;
         std::vector<ports::Transport*> transports;
+        ports::WebTransport* web = nullptr;  ///< Null: no foreign peers.
     };
 
     static std::unique_ptr<Broker> make(Environment environment, BrokerLimits limits, LinkLimits link_limits,

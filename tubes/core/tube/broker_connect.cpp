@@ -323,6 +323,7 @@ void BrokerImpl::end_tube(const TubeId& id, Errc reason, bool tell) {
     call_back(tube.callback, make_error_code(reason));
     if (was_open) notify([id, reason](Handler& handler) { handler.on_tube_closed(id, reason); });
     if (session) release_tube(session->id(), id);
+    end_web(tube.status.link, reason, tell);
 }
 
 void BrokerImpl::close_tube(const TubeId& id, Errc reason) {

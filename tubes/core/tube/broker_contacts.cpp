@@ -78,6 +78,9 @@ void BrokerImpl::drop_contact(Account& account, const ContactAddress& contact, E
     for (const auto& id : ids) {
         if (auto* session = find_session(id)) end_session(*session, reason, true);
     }
+    end_webs(reason, true, [&account, &contact](const auto& session) {
+        return session.origin().account == account.name() && session.origin().peer.contact == contact;
+    });
     for (const auto& id : pending_.of_contact(account.name(), contact)) end_pending(id, reason);
     std::vector<OfferId> offers;
     for (const auto& [id, offer] : offers_.all()) {
@@ -115,9 +118,15 @@ void BrokerImpl::drop_vanished(Account& account, const ports::Contact& contact) 
     for (const auto& id : lost) {
         if (auto* session = find_session(id)) on_session_ended(*session, Errc::offline, false);
     }
+    end_webs(Errc::offline, false, [&](const auto& session) {
+        const auto& origin = session.origin();
+        return !tubes_.contains(origin.tube) && origin.account == account.name() && origin.listed &&
+               origin.peer.contact == contact.address && !is_there(contact, origin.peer);
+    });
     for (const auto& id : pending_.of_contact(account.name(), contact.address)) {
         const auto* waiting = pending_.find(id);
-        if (waiting && !waiting->stranger && !waiting->by_control && !is_there(contact, waiting->request.from)) {
+        if (waiting && !waiting->request.web && !waiting->stranger && !waiting->by_control &&
+            !is_there(contact, waiting->request.from)) {
             end_pending(id, Errc::offline);
         }
     }

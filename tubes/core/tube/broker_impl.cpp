@@ -38,6 +38,7 @@ BrokerImpl::BrokerImpl(Environment environment, BrokerLimits limits, LinkLimits 
 BrokerImpl::~BrokerImpl() {
     alive_.reset();
     tubes_.clear();
+    web_sessions_.clear();
     sessions_.clear();
     leaving_.clear();
 }
@@ -99,6 +100,7 @@ void BrokerImpl::remove_connection(const ports::AccountName& name, std::function
         if (session->origin().account == name) sessions.push_back(session.get());
     }
     for (auto* session : sessions) end_session(*session, Errc::cancelled, true);
+    end_webs(Errc::cancelled, true, [&name](const auto& session) { return session.origin().account == name; });
     for (const auto& id : pending_.of_account(name)) end_pending(id, Errc::cancelled);
     std::vector<OfferId> offers;
     for (auto& [id, offer] : offers_.all()) {
@@ -158,11 +160,15 @@ void BrokerImpl::policies_changed() {
     std::vector<TubeId> ids;
     for (const auto& [id, tube] : tubes_) ids.push_back(id);
     for (const auto& id : ids) re_decide(id);
+    end_webs(Errc::not_available, true, [this](const auto& session) {
+        const auto decision = decide_web(session);
+        return decision.verdict == Verdict::deny;
+    });
     for (const auto& id : pending_.ids()) {
         auto* waiting = pending_.find(id);
         if (!waiting || waiting->request.is_offer) continue;
         auto* account = find_account(waiting->request.account);
-        if (!account) continue;
+        if (!account || waiting->request.web) continue;
         const auto asker =
             asker_of(*account, Origin{waiting->request.from, false, waiting->same_user, waiting->request.room});
         if (decide(asker, waiting->request.key, waiting->tube).verdict != Verdict::deny) continue;
@@ -220,6 +226,9 @@ std::vector<LinkReport> BrokerImpl::links() const {
     std::vector<LinkReport> all;
     for (const auto& [id, session] : sessions_) {
         if (session->is_accepted()) all.push_back(session->report());
+    }
+    for (const auto& [id, session] : web_sessions_) {
+        if (session->is_open()) all.push_back(session->report());
     }
     return all;
 }

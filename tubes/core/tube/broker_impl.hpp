@@ -14,11 +14,12 @@
 #include "tubes/core/tube/rate_limiter.hpp"
 #include "tubes/core/tube/reasons.hpp"
 #include "tubes/core/tube/tube_record.hpp"
+#include "tubes/core/tube/web_session.hpp"
 
 namespace tubes::core {
 
 /// See the head of the file and Broker.
-class BrokerImpl final : public Broker, private Account::Owner, private LinkSession::Owner {
+class BrokerImpl final : public Broker, private Account::Owner, private LinkSession::Owner, private WebSession::Owner {
 public:
     BrokerImpl(Environment environment, BrokerLimits limits, LinkLimits link_limits, Handler& handler);
     ~BrokerImpl() override;
@@ -64,6 +65,8 @@ private:
     void on_account_subscription_request(Account& account, const ContactAddress& contact,
                                          const std::string& text) override;
     void on_account_signal(Account& account, const Origin& origin, Signal signal, Respond respond) override;
+    void on_account_web_signal(Account& account, const Origin& origin, ports::WebSignal signal,
+                               Respond respond) override;
     void on_account_room_event(Account& account, const ports::RoomEvent& event) override;
 
     // LinkSession::Owner (broker_links.cpp)
@@ -75,6 +78,24 @@ private:
     void on_session_phase(LinkSession& session, const char* phase) override;
     void on_session_ended(LinkSession& session, Errc reason, bool tell) override;
     void on_session_gone(LinkSession& session) override;
+
+    // broker_web.cpp: foreign peers, WebSession::Owner
+    void send_web_signal(WebSession& session, ports::WebSignal signal) override;
+    void on_web_session_open(WebSession& session) override;
+    void on_web_session_stream(WebSession& session, std::shared_ptr<Stream> stream) override;
+    void on_web_session_ended(WebSession& session, Errc reason) override;
+    void request_web(Account& account, const Origin& origin, const ports::WebSignal& signal, Respond& respond);
+    void begin_web(WebSession& session, const Decision& decision);
+    bool ask_about_web(WebSession& session, const Decision& decision);
+    void grant_web(WebSession& session, Parameters parameters, TubeCallback callback);
+    void answer_web(WebSession& session, const WaitingRequest& waiting, bool accept, TubeCallback callback);
+    WebSession* find_web(const LinkId& id) const;
+    WebSession* find_web(const ports::AccountName& account, const PeerAddress& peer, const std::string& name) const;
+    Decision decide_web(const WebSession& session) const;
+    /// Closes it, its tube and what waits for the user.
+    void end_web(const LinkId& id, Errc reason, bool tell);
+    /// Ends those that `is_over` names.
+    void end_webs(Errc reason, bool tell, const std::function<bool(const WebSession&)>& is_over);
 
     // broker_contacts.cpp
     void drop_contact(Account& account, const ContactAddress& contact, Errc reason);
@@ -225,6 +246,7 @@ private:
     std::deque<OfferId> answered_offers_;
     std::map<LinkId, std::unique_ptr<LinkSession>> sessions_;
     std::map<const LinkSession*, std::unique_ptr<LinkSession>> leaving_;  // Closed, last frames not out yet.
+    std::map<LinkId, std::shared_ptr<WebSession>> web_sessions_;
 };
 
 }  // namespace tubes::core

@@ -143,6 +143,7 @@ void BrokerImpl::expire_pending(const OfferId& id) {
 }
 
 void BrokerImpl::refuse_waiting(WaitingRequest& waiting, Errc reason) {
+    if (waiting.request.web) return end_web(waiting.link, reason, true);
     auto* session = find_session(waiting.link);
     if (!session) return;
     if (!waiting.by_control) return end_session(*session, reason, true);
@@ -161,6 +162,7 @@ void BrokerImpl::answer_request(WaitingRequest waiting, bool accept, TubeCallbac
         refuse_waiting(waiting, to_peer);
         call_back(callback, make_error_code(to_user));
     };
+    if (auto* web = find_web(waiting.link)) return answer_web(*web, waiting, accept, std::move(callback));
     auto* session = find_session(waiting.link);
     if (!accept || !session) return refuse(Errc::refused, accept ? Errc::cancelled : Errc::refused);
     const auto& request = waiting.request;

@@ -55,6 +55,17 @@ Decision Consent::on_request(const Asker& asker, const PublicKey& key, const Tub
     return decided(always && trusted ? Verdict::grant : Verdict::ask, standing, share->parameters);
 }
 
+// There is no key to know: each time is like a contact's first device ever.
+Decision Consent::on_web_request(const Asker& asker, const std::string& service, std::size_t open) const {
+    const auto* share = shares_.find_for(asker, service, TubeKind::stream);
+    if (!share || !share->web || open >= share->tubes) return denied();
+    const auto chosen = policy(asker, service, Direction::incoming);
+    if (chosen == Policy::never || share->policy == Policy::never) return denied();
+    const bool always = chosen == Policy::always || share->policy == Policy::always;
+    return decided(always && share->trust_first_key ? Verdict::grant : Verdict::ask, KeyStanding::first,
+                   share->parameters);
+}
+
 Decision Consent::on_accepted_offer(const Asker& asker, const PublicKey& key, const TubeRequest& request) const {
     auto* offer = offers_.find(*request.offer);
     if (!offer) return denied(offers_.ended(*request.offer, asker.contact).value_or(Errc::not_available));

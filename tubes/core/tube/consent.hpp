@@ -31,6 +31,8 @@ public:
 
     /// On a request to use what we share or have offered. `open`: tubes of that service that are open or granted.
     Decision on_request(const Asker& asker, const PublicKey& key, const TubeRequest& request, std::size_t open) const;
+    /// On a request of a foreign peer, for a share that is open to such peers.
+    Decision on_web_request(const Asker& asker, const std::string& service, std::size_t open) const;
     /// On an offer that came in.
     Decision on_offer(const Asker& asker, const OfferSignal& offer) const;
     /// The contact's services that a query may name.

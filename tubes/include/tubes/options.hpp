@@ -60,6 +60,10 @@ struct ShareOptions {
     /// With Policy::always: also covers the first key ever seen of a contact (trust on first use). Without it, a
     /// contact whose key is not known yet is asked about once.
     bool trust_first_key = false;
+    /// Also for WebRTC programs of the audience, such as pages in their browsers. These have no key: only the account
+    /// that signals says who they are, so Policy::always does not cover them without `trust_first_key`. Stream tubes
+    /// with an audience only: Errc::invalid_argument otherwise. A connection does not outlive its path.
+    bool webrtc = false;
 };
 
 /// One tube proposed to one contact.

@@ -74,7 +74,7 @@ struct PendingInfo {
     std::string service;
     TubeKind kind = TubeKind::stream;
     Parameters parameters;
-    std::string device;  ///< Hexadecimal SHA-256 of the key it presents.
+    std::string device;  ///< Hexadecimal SHA-256 of the key it presents; empty for a WebRTC program, which has none.
     KeyStanding standing = KeyStanding::first;
     std::chrono::seconds expires_in{0};
 };
