@@ -2,6 +2,8 @@
 // Encoding and parsing of the local protocol's frames.
 #include "presence/local/frame.hpp"
 
+#include <algorithm>
+
 #include "tubes/types.hpp"
 
 namespace tubes::presence::local {
@@ -55,8 +57,8 @@ result<std::string> parse_hello(base::ByteView payload) {
 }
 
 base::Bytes make_hello(const std::string& name) {
-    base::Bytes payload{kVersion};
-    payload.insert(payload.end(), name.begin(), name.end());
+    base::Bytes payload(1 + name.size(), kVersion);
+    std::copy(name.begin(), name.end(), payload.begin() + 1);
     return payload;
 }
 

@@ -32,8 +32,8 @@ struct IceAgentSettings {
     AddressRules rules;
     std::vector<boost::asio::ip::address> local;
     std::vector<IceServerAddress> servers;
-    bool batches = true;   ///< Take the socket over from libnice where that is possible.
-    ConsentTimes consent;  ///< Of a socket that was taken over.
+    bool batches = true;     ///< Take the socket over from libnice where that is possible.
+    ConsentTimes consent{};  ///< Of a socket that was taken over.
 };
 
 /// The pair that carries data just now.
