@@ -99,6 +99,29 @@ TEST_F(Datagrams, AreLostAloneAndCounted) {
     EXPECT_EQ(sharer->flow->flow_counters().missed + arrived(), *sharer->numbers.rbegin() + 1U);
 }
 
+TEST_F(Datagrams, FindAPathThatIsDeadInOneDirection) {
+    connect();
+    user->send(0);
+    ASSERT_TRUE(until([&] { return arrived() == 1; }));
+    const auto& wire = pair.wires.front();
+    wire->silence(Side::a);
+    std::uint32_t number = 1;
+    // The other side goes on sending, and nobody acknowledges datagrams: neither silence nor missing progress shows.
+    const auto lost = [&] {
+        user->send(number);
+        sharer->send(number++);
+        pair.scheduler.advance(20ms);
+        return pair.link(Side::a).status().state == core::LinkState::stalled;
+    };
+    const auto deadline = pair.scheduler.now() + 14s;
+    while (!lost() && pair.scheduler.now() < deadline) continue;
+    EXPECT_EQ(pair.link(Side::a).status().state, core::LinkState::stalled);
+    const auto before = arrived();
+    pair.connect({}, 1);
+    for (int i = 0; i < 100; ++i) lost();
+    EXPECT_GT(arrived(), before);
+}
+
 TEST_F(Datagrams, OvertakeEachOther) {
     PathModel model;
     model.datagram_jitter = 50ms;

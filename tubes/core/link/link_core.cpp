@@ -133,11 +133,21 @@ bool LinkCore::send(const wire::Frame& stream_frame) {
     auto frame = stream_frame;
     frame.epoch = short_epoch();
     const bool is_datagram = frame.type == wire::FrameType::datagram;  // nobody holds one
-    if (is_datagram || !is_initiator() || active_->confirmed) return active_->send(frame);
+    if (is_datagram) return send_datagram(frame);
+    if (!is_initiator() || active_->confirmed) return active_->send(frame);
     // The responder holds what overtakes MOVE in other lanes, within bounds that both ends know.
     const auto size = wire::kAckHeader + frame.payload.size();
     if (active_->early_bytes + size > wire::kEarlyBytes || !active_->send(frame)) return false;
     active_->early_bytes += size;
+    return true;
+}
+
+bool LinkCore::send_datagram(const wire::Frame& frame) {
+    if (!active_->send(frame)) return false;
+    if (!active_->unanswered_since) {
+        active_->unanswered_since = scheduler_.now();
+        arm_keepalive();
+    }
     return true;
 }
 

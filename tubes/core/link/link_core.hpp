@@ -92,6 +92,7 @@ private:
     void arm_keepalive();
     void on_rtt(Duration sample);
 
+    bool send_datagram(const wire::Frame& frame);
     bool is_initiator() const noexcept { return configuration_.role == LinkRole::initiator; }
     std::uint16_t short_epoch() const noexcept { return static_cast<std::uint16_t>(epoch_); }
     std::unique_ptr<ports::Scheduler::Timer> call_later(TimePoint when, void (LinkCore::*method)());

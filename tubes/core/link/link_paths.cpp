@@ -168,7 +168,8 @@ void LinkCore::probe(PathSlot& slot) {
     arm_keepalive();
 }
 
-// Silence is probed; so is data that nobody acknowledges, since a path may be dead in one direction only.
+// Silence is probed; so is data that nobody acknowledges, since a path may be dead in one direction only. Datagrams are
+// never acknowledged: a path that carries them is asked now and then.
 TimePoint LinkCore::probe_due(const PathSlot& slot) const {
     const auto& limits = configuration_.limits;
     if (slot.probe != 0) {
@@ -179,6 +180,7 @@ TimePoint LinkCore::probe_due(const PathSlot& slot) const {
     if (&slot == active_ && mux_.in_flight() > 0) {
         due = std::min(due, std::max({last_progress_, slot.since, slot.probe_time}) + limits.progress);
     }
+    if (&slot == active_ && slot.unanswered_since) due = std::min(due, *slot.unanswered_since + limits.progress);
     return due;
 }
 

@@ -2,6 +2,8 @@
 // One path of a link, with what the link remembers of it.
 #pragma once
 
+#include <optional>
+
 #include "tubes/core/ports/message_path.hpp"
 #include "tubes/core/ports/scheduler.hpp"
 #include "tubes/core/wire/frame.hpp"
@@ -61,6 +63,7 @@ public:
     void has_answered() noexcept {
         probe = 0;
         suspect = false;
+        unanswered_since.reset();
     }
     /// Which to fall back on: first what is not suspect, then what has answered, then what is better.
     bool is_safer_than(const PathSlot& other) const noexcept;
@@ -74,8 +77,9 @@ public:
     TimePoint since{};        ///< Of being active, or of standing by.
     std::uint64_t probe = 0;  ///< Token of the unanswered keepalive; 0: none.
     TimePoint probe_time{};
-    TimePoint give_up{};   ///< When the unanswered keepalive means that the path is dead.
-    bool suspect = false;  ///< Has not answered for a while; others are looked for.
+    TimePoint give_up{};                        ///< When the unanswered keepalive means that the path is dead.
+    bool suspect = false;                       ///< Has not answered for a while; others are looked for.
+    std::optional<TimePoint> unanswered_since;  ///< Of the first datagram sent since the path last answered.
     std::unique_ptr<ports::Scheduler::Timer> proof_deadline;
 
 private:
