@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "presence/xmpp/namespaces.hpp"
 #include "tubes/base/bytes.hpp"
@@ -153,9 +154,10 @@ void Capabilities::on_presence(const Jid& peer, const Element& presence) {
     announced_[peer] = {hash, attribute(*caps, "node") + "#" + hash};
     if (known_.contains(hash)) return tell(peer, hash);
     auto& peers = waiting_[hash];
-    if (std::find(peers.begin(), peers.end(), peer) != peers.end()) return;
-    peers.push_back(peer);
-    if (peers.size() == 1) ask(hash);
+    const auto same = [&peer](const Waiting& waiting) { return waiting.peer == peer; };
+    if (std::any_of(peers.begin(), peers.end(), same)) return;
+    peers.push_back({peer, false});
+    ask(hash);
 }
 
 void Capabilities::on_unavailable(const Jid& peer) {
@@ -167,35 +169,49 @@ void Capabilities::on_new_stream() {
     waiting_.clear();
 }
 
+// Several at once: the first may be a device that was killed and that the server still lists.
 void Capabilities::ask(const std::string& hash) {
     const auto found = waiting_.find(hash);
-    while (found != waiting_.end() && !found->second.empty()) {
-        const Jid peer = found->second.front();
-        const auto announced = announced_.find(peer);
-        if (announced != announced_.end() && announced->second.first == hash) {
-            if (waiting_.size() > kMaxCapabilityQueries) break;
-            return asker_(peer, announced->second.second,
-                          [this, hash, peer](const Element* query) { on_answer(hash, peer, query); });
-        }
-        found->second.erase(found->second.begin());
+    if (found == waiting_.end()) return;
+    auto& peers = found->second;
+    std::erase_if(peers, [&](const Waiting& waiting) {
+        const auto announced = announced_.find(waiting.peer);
+        return announced == announced_.end() || announced->second.first != hash;
+    });
+    if (peers.empty() || waiting_.size() > kMaxCapabilityQueries) {
+        waiting_.erase(found);
+        return;
     }
-    waiting_.erase(hash);
+    std::vector<Jid> next;
+    for (std::size_t index = 0; index < std::min(peers.size(), kAskedAtOnce); ++index) {
+        if (!std::exchange(peers[index].asked, true)) next.push_back(peers[index].peer);
+    }
+    for (const auto& peer : next) {
+        const auto announced = announced_.find(peer);
+        if (announced == announced_.end()) continue;
+        asker_(peer, announced->second.second,
+               [this, hash, peer](const Element* query) { on_answer(hash, peer, query); });
+    }
 }
 
 void Capabilities::on_answer(const std::string& hash, const Jid& peer, const Element* query) {
     const auto found = waiting_.find(hash);
-    if (found == waiting_.end() || found->second.empty() || found->second.front() != peer) return;
+    if (found == waiting_.end()) return;
+    auto& peers = found->second;
+    const auto asked =
+        std::find_if(peers.begin(), peers.end(), [&peer](const Waiting& waiting) { return waiting.peer == peer; });
+    if (asked == peers.end() || !asked->asked) return;
     auto info = query ? parse_disco_info(*query) : result<DiscoInfo>(kBad);
     if (!info || verification_string(*info) != hash) {
         // A liar poisons nothing: the next one with the same hash is asked (§5.4 step 3.8, §9).
+        peers.erase(asked);
         listener_(peer, false, "");
-        found->second.erase(found->second.begin());
         return ask(hash);
     }
     remember(hash, *info);
-    const auto peers = std::move(found->second);
+    const auto told = std::move(peers);
     waiting_.erase(found);
-    for (const auto& waiting : peers) tell(waiting, hash);
+    for (const auto& waiting : told) tell(waiting.peer, hash);
 }
 
 void Capabilities::remember(const std::string& hash, const DiscoInfo& info) {

@@ -16,7 +16,8 @@ namespace tubes::presence::xmpp {
 
 inline constexpr std::size_t kMaxCachedCapabilities = 256;  // verified hashes kept, least recently used go first
 inline constexpr std::size_t kMaxDiscoFeatures = 512;       // of one answer
-inline constexpr std::size_t kMaxCapabilityQueries = 64;    // under way at once
+inline constexpr std::size_t kMaxCapabilityQueries = 64;    // hashes asked for at once
+inline constexpr std::size_t kAskedAtOnce = 3;              // peers that announced the same one
 
 /// One identity of disco#info (XEP-0030 §3.1).
 struct DiscoIdentity {
@@ -75,6 +76,11 @@ private:
         std::list<std::string>::iterator order;
     };
 
+    struct Waiting {
+        Jid peer;
+        bool asked = false;
+    };
+
     void ask(const std::string& hash);
     void on_answer(const std::string& hash, const Jid& peer, const Element* query);
     void remember(const std::string& hash, const DiscoInfo& info);
@@ -85,7 +91,7 @@ private:
     std::map<std::string, Known> known_;                            // by hash
     std::list<std::string> recent_;                                 // hashes, most recently used first
     std::map<Jid, std::pair<std::string, std::string>> announced_;  // peer -> (hash, node#hash)
-    std::map<std::string, std::vector<Jid>> waiting_;               // hash -> peers not yet asked, front being asked
+    std::map<std::string, std::vector<Waiting>> waiting_;           // hash -> who announced it, in the order of asking
 };
 
 }  // namespace tubes::presence::xmpp

@@ -80,18 +80,29 @@ protected:
                       [this](const Jid& peer, bool speaks, const std::string&) { told[peer.full()] = speaks; }};
 };
 
-TEST_F(CapabilitiesOfPeers, AreAskedOnceForManyPeers) {
-    announce("a@x.example/1", own_hash());
-    announce("b@x.example/1", own_hash());
-    announce("b@x.example/1", own_hash());
-    ASSERT_EQ(questions.size(), 1U);
+TEST_F(CapabilitiesOfPeers, AreAskedOfAFewForManyPeers) {
+    for (const auto* peer : {"a", "b", "b", "c", "d", "e"}) announce(peer + std::string("@x.example/1"), own_hash());
+    ASSERT_EQ(questions.size(), kAskedAtOnce);
     EXPECT_EQ(questions[0].node, "n#" + own_hash());
+    EXPECT_EQ(questions[1].peer.full(), "b@x.example/1");
     EXPECT_TRUE(told.empty());
     questions[0].answer(own_disco_answer("").get());
-    EXPECT_EQ(told, (std::map<std::string, bool>{{"a@x.example/1", true}, {"b@x.example/1", true}}));
-    announce("c@x.example/1", own_hash());
-    EXPECT_EQ(questions.size(), 1U);
-    EXPECT_TRUE(told.at("c@x.example/1"));
+    EXPECT_EQ(told.size(), 5U);
+    EXPECT_TRUE(told.at("a@x.example/1") && told.at("e@x.example/1"));
+    announce("f@x.example/1", own_hash());
+    EXPECT_EQ(questions.size(), kAskedAtOnce);
+    EXPECT_TRUE(told.at("f@x.example/1"));
+}
+
+// A device that was killed is listed until the server notices; another one of the same version is there already.
+TEST_F(CapabilitiesOfPeers, DoNotWaitForADeadDevice) {
+    announce("a@x.example/dead", own_hash());
+    announce("a@x.example/alive", own_hash());
+    ASSERT_EQ(questions.size(), 2U);
+    questions[1].answer(own_disco_answer("").get());
+    EXPECT_TRUE(told.at("a@x.example/alive"));
+    questions[0].answer(nullptr);  // in the end
+    EXPECT_TRUE(told.at("a@x.example/alive"));
 }
 
 TEST_F(CapabilitiesOfPeers, AreNotPoisonedByALiar) {
@@ -102,6 +113,7 @@ TEST_F(CapabilitiesOfPeers, AreNotPoisonedByALiar) {
     EXPECT_FALSE(told.at("liar@x.example/1"));
     ASSERT_EQ(questions.size(), 2U);
     EXPECT_EQ(questions[1].peer.full(), "honest@x.example/1");
+    EXPECT_FALSE(told.contains("honest@x.example/1"));
     questions[1].answer(own_disco_answer("").get());
     EXPECT_TRUE(told.at("honest@x.example/1"));
 }

@@ -253,10 +253,26 @@ void BrokerImpl::ask_on_link(TubeRecord& tube, LinkSession& session) {
 void BrokerImpl::request_failed(TubeRecord& tube, Errc reason) {
     // Another device may have what this one has not; a person's "no" holds for all of them.
     const bool may_go_on = reason == Errc::not_available || reason == Errc::offline || reason == Errc::timed_out;
+    if (reason == Errc::offline && tube.alternatives.empty() && ask_those_left(tube)) return;
     if (!may_go_on || tube.alternatives.empty()) return end_tube(tube.status.id, reason, false);
     const auto next = tube.alternatives.front();
     tube.alternatives.erase(tube.alternatives.begin());
     start_on_peer(tube, next);
+}
+
+// Another device may have turned up while one was asked that is gone now.
+bool BrokerImpl::ask_those_left(TubeRecord& tube) {
+    auto* account = find_account(tube.status.account);
+    if (!account || tube.wanted || tube.status.room || tube.request.offer) return false;
+    tube.gone.push_back(tube.status.peer);
+    auto peers = account->tube_peers(tube.status.peer.contact);
+    std::erase_if(peers, [&tube](const PeerAddress& peer) {
+        return std::find(tube.gone.begin(), tube.gone.end(), peer) != tube.gone.end();
+    });
+    if (peers.empty() || tube.gone.size() > kMaxChoices) return false;
+    tube.stage = TubeStage::choosing;
+    choose_peer(tube, *account, peers);
+    return true;
 }
 
 void BrokerImpl::retry_tube(TubeRecord& tube) {

@@ -168,6 +168,7 @@ private:
     /// A device that was asked first and is silent may be dead: others that turn up are asked, too.
     void look_beyond(TubeRecord& tube, Account& account);
     bool is_unanswered(const TubeRecord& tube);
+    bool ask_those_left(TubeRecord& tube);
     void drop_request(TubeRecord& tube);
     void on_choice(const std::shared_ptr<ServiceChoice>& choice, bool all_replied);
     void start_on_peer(TubeRecord& tube, const PeerAddress& peer);

@@ -48,6 +48,7 @@ struct TubeRecord {
     std::vector<PeerAddress> considered;    ///< Ours: devices that were asked so far.
     bool peer_answers = false;              ///< Ours: the device that was asked asks its user.
     std::vector<PeerAddress> alternatives;  ///< Ours: devices to try if this one does not work out.
+    std::vector<PeerAddress> gone;          ///< Ours: devices that went away while they were asked.
     std::optional<PublicKey> expected_key;  ///< Ours: the offer named it.
     TimePoint started;
     int retries = 0;         ///< New links begun because one was lost before the tube opened.
