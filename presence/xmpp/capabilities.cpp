@@ -147,7 +147,7 @@ void Capabilities::on_presence(const Jid& peer, const Element& presence) {
     const Element* caps = child(presence, "c", kCapabilitiesNamespace);
     const std::string hash = caps ? attribute(*caps, "ver") : "";
     // Without hash='sha-1' it is the format of before 2008, which nothing can be verified by.
-    if (hash.empty() || hash.size() > 64 || attribute(*caps, "hash") != "sha-1") {
+    if (!caps || hash.empty() || hash.size() > 64 || attribute(*caps, "hash") != "sha-1") {
         announced_.erase(peer);
         return listener_(peer, false, "");
     }
