@@ -16,26 +16,14 @@ import dbus
 import dbus.bus
 import dbus.connection
 from dbus.mainloop.glib import DBusGMainLoop
-from gi.repository import GLib
 
-from tube_harness import Running, World, tube_program, wait_until
+from bus_turns import turn
+from tube_harness import Running, World, tube_program
 
 NAME = "org.example.Editor"
 EDITOR = ["/usr/bin/python3", str(Path(__file__).parent / "dbus" / "editor.py")]
 LARGEST = 8 * 1024 * 1024  # bytes of a message, docs/protocol.md "D-Bus tubes"
 NOBODY = 65534
-
-
-def turn(condition: Callable[[], object], what: str) -> None:
-    """Lets signals in until the condition holds."""
-    context = GLib.MainContext.default()
-
-    def check() -> object:
-        while context.iteration(False):
-            pass
-        return condition()
-
-    wait_until(check, what)
 
 
 class Buses:

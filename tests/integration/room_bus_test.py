@@ -15,26 +15,14 @@ import dbus
 import dbus.bus
 import dbus.lowlevel
 from dbus.mainloop.glib import DBusGMainLoop
-from gi.repository import GLib
 
+from bus_turns import turn
 from room_world import RoomWorld
-from tube_harness import Person, Running, wait_until
+from tube_harness import Person, Running
 
 NAME = "org.example.Editor"
 EDITOR = ["/usr/bin/python3", str(Path(__file__).parent / "dbus" / "editor.py")]
 UNIQUE = re.compile(r":[0-9a-f]{32}-[0-9a-f]{8}\.\d+")
-
-
-def turn(condition: Callable[[], object], what: str) -> None:
-    """Lets signals in until the condition holds."""
-    context = GLib.MainContext.default()
-
-    def check() -> object:
-        while context.iteration(False):
-            pass
-        return condition()
-
-    wait_until(check, what)
 
 
 class Guest:

@@ -23,26 +23,14 @@ import dbus.bus
 import dbus.lowlevel
 import slixmpp
 from dbus.mainloop.glib import DBusGMainLoop
-from gi.repository import GLib
 
+from bus_turns import turn
 from room_world import RoomWorld
-from tube_harness import Person, Running, free_port, wait_until
+from tube_harness import Person, Running, free_port
 
 NAME = "org.example.Churn"
 BUS = r"DBUS_SESSION_BUS_ADDRESS=(\S+)"
 OPTIONS = argparse.Namespace(steps=10, seed=None)
-
-
-def turn(condition: Callable[[], object], what: str) -> None:
-    """Lets signals in until the condition holds."""
-    context = GLib.MainContext.default()
-
-    def check() -> object:
-        while context.iteration(False):
-            pass
-        return condition()
-
-    wait_until(check, what)
 
 
 class Moderator:

@@ -11,14 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
 
 from cells import Cell, CellCheck, CellResult, PunchCheck, all_cells, run_cells
 from laboratory import Laboratory
-from namespaces import LabError
+from namespaces import LabError, run_orderly
 from nat import KINDS
 from report import markdown, terminal_table
 from transport_check import TransportCheck
@@ -124,22 +123,5 @@ def run(options: argparse.Namespace) -> int:
     return 0 if passed else 1
 
 
-def main() -> int:
-    """Turns an interrupt into an orderly end: the namespaces must go."""
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
-    try:
-        return run(parse_arguments())
-    except LabError as error:
-        print(f"netlab: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("netlab: interrupted", file=sys.stderr)
-        return 130
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run_orderly(lambda: run(parse_arguments())))

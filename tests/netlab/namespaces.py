@@ -10,9 +10,10 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 
 _PREFIX = "tubeslab"
 _NAME = re.compile(rf"^{_PREFIX}-(\d+)-[a-z0-9-]+$")
@@ -130,3 +131,20 @@ class NamespaceSet:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self.close()
+
+
+def run_orderly(command: Callable[[], int]) -> int:
+    """The exit code of a program of the laboratory. An interrupt ends it in order: the namespaces must go."""
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    try:
+        return command()
+    except LabError as error:
+        print(f"netlab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("netlab: interrupted", file=sys.stderr)
+        return 130

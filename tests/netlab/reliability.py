@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from typing import Any
 from fault_kinds import FAULTS, Fault
 from fault_promises import KNOWN, broken_end, broken_promise, lost_share
 from fault_session import DATAGRAM, DBUS, KINDS_OF_TUBE, PATHS, PATIENCE, RECOVERY, PathKind, Session, Traffic
-from namespaces import LabError
+from namespaces import LabError, run_orderly
 from reliability_report import terminal_tables, write_table
 from tube_driver import find_program
 
@@ -184,22 +183,5 @@ def run(options: argparse.Namespace) -> int:
     return 0 if passed else 1
 
 
-def main() -> int:
-    """Turns an interrupt into an orderly end: the namespaces must go."""
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
-    try:
-        return run(parse_arguments())
-    except LabError as error:
-        print(f"netlab: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("netlab: interrupted", file=sys.stderr)
-        return 130
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run_orderly(lambda: run(parse_arguments())))

@@ -193,6 +193,20 @@ protected:
     std::thread thread_;
 };
 
+constexpr std::size_t kLargeSignal = 1024 * 1024;  // bytes
+
+/// Twenty large signals; blocks where the bus does not read on, until whoever takes nothing is put out.
+void flood(Program& program) {
+    const Bytes large(kLargeSignal, 1);
+    for (int i = 0; i < 20; ++i) {
+        auto signal = Message::signal("/", "org.example.Editor", "Large");
+        const auto* data = large.data();
+        dbus_message_append_args(signal.raw(), DBUS_TYPE_ARRAY, DBUS_TYPE_BYTE, &data, static_cast<int>(large.size()),
+                                 DBUS_TYPE_INVALID);
+        program.send(signal);
+    }
+}
+
 TEST_F(DbusServer, CarriesAMegabyteThereAndBackBetweenProgramsThatSaidHello) {
     Program service(address(sharer_));
     ASSERT_TRUE(service.hello());
@@ -322,14 +336,7 @@ TEST_F(DbusServer, PutsOutAnOccupantThatReadsNothing) {
     });
     Program service(address(lonely));
     ASSERT_TRUE(service.hello());
-    const Bytes large(1024 * 1024, 1);
-    for (int i = 0; i < 20; ++i) {
-        auto signal = Message::signal("/", "org.example.Editor", "Large");
-        const auto* data = large.data();
-        dbus_message_append_args(signal.raw(), DBUS_TYPE_ARRAY, DBUS_TYPE_BYTE, &data, static_cast<int>(large.size()),
-                                 DBUS_TYPE_INVALID);
-        service.send(signal);  // blocks where the bus does not read on, until the silent one is put out
-    }
+    flood(service);
     auto* ask = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "GetId");
     EXPECT_EQ(error_of(service.call(ask)), "");
     EXPECT_EQ(gone_, Errc::limit_exceeded);
@@ -361,20 +368,13 @@ TEST_F(DbusServer, TakesNoMoreInARoomThanTheOccupantsTakeFromIt) {
     });
     Program program(address(guest));
     ASSERT_TRUE(program.hello());
-    const Bytes large(1024 * 1024, 1);
-    for (int i = 0; i < 20; ++i) {
-        auto signal = Message::signal("/", "org.example.Editor", "Large");
-        const auto* data = large.data();
-        dbus_message_append_args(signal.raw(), DBUS_TYPE_ARRAY, DBUS_TYPE_BYTE, &data, static_cast<int>(large.size()),
-                                 DBUS_TYPE_INVALID);
-        program.send(signal);  // blocks until the silent one is put out
-    }
+    flood(program);
     EXPECT_EQ(error_of(program.call(
                   dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "GetId"))),
               "");
     on_loop([&] {
         EXPECT_EQ(gone_, Errc::limit_exceeded);
-        EXPECT_LT(taken_in, Outbox::kFull + large.size() + 2 * kWindow);
+        EXPECT_LT(taken_in, Outbox::kFull + kLargeSignal + 2 * kWindow);
         room->close();
         guest->close();
     });
